@@ -1,0 +1,233 @@
+/**
+ * The Kafka topics: name → payload, key, partitions, parse. Every producer and consumer goes through this list, so that
+ * a payload is described once and checked on the way in.
+ */
+import { z } from 'zod';
+import { isDecimal } from './decimal.ts';
+import {
+  type BookEvent,
+  EXCHANGES,
+  type Exchange,
+  FEED_CHANNELS,
+  type FeedChannel,
+  type FeedStatusEvent,
+  INTERVALS,
+  type Interval,
+  isSymbol,
+  type KlineEvent,
+  splitSymbol,
+  type TickerEvent,
+  type TradeEvent,
+} from './market.ts';
+
+const Dec = z.string().refine(isDecimal, 'not a decimal');
+/** Epoch ms between 2009 (Bitcoin) and 2100: a stamp in s, µs or ns is refused here. */
+const Time = z.number().int().min(1_230_768_000_000).max(4_102_444_800_000);
+const Count = z.string().regex(/^[0-9]{1,30}$/);
+const Market = { exchange: z.enum(EXCHANGES), symbol: z.string().refine(isSymbol, 'not a BASE-QUOTE symbol') };
+const Event = { ...Market, eventTime: Time, receivedAt: Time };
+const Level = z.tuple([Dec, Dec]);
+
+const Kline: z.ZodType<KlineEvent> = z.object({
+  ...Event,
+  interval: z.enum(Object.keys(INTERVALS) as [Interval, ...Interval[]]),
+  openTime: Time,
+  open: Dec,
+  high: Dec,
+  low: Dec,
+  close: Dec,
+  volume: Dec,
+  quoteVolume: Dec,
+  tradeCount: z.number().int().nonnegative().nullable(),
+  isClosed: z.boolean(),
+  coverage: z.number().min(0).max(1),
+});
+const Trade: z.ZodType<TradeEvent> = z.object({
+  ...Event,
+  tradeId: z.string().min(1).max(100),
+  price: Dec,
+  quantity: Dec,
+  side: z.enum(['BUY', 'SELL']),
+});
+const Book: z.ZodType<BookEvent> = z.object({
+  ...Event,
+  type: z.enum(['snapshot', 'delta']),
+  bids: z.array(Level).max(10_000),
+  asks: z.array(Level).max(10_000),
+  sequence: Count,
+  previousSequence: Count.nullable(),
+  integrity: z.enum(['SEQUENCED', 'CHECKSUMMED', 'SNAPSHOT_ONLY']),
+  gap: z.boolean().optional(),
+});
+const Ticker: z.ZodType<TickerEvent> = z.object({
+  ...Event,
+  last: Dec,
+  open: Dec,
+  high: Dec,
+  low: Dec,
+  volume24h: Dec,
+  quoteVolume24h: Dec,
+  changePercent24h: z.number(),
+});
+const FeedStatus: z.ZodType<FeedStatusEvent> = z.object({
+  exchange: z.enum(EXCHANGES),
+  symbol: z.string().refine(isSymbol, 'not a BASE-QUOTE symbol').nullable(),
+  channel: z.enum(FEED_CHANNELS),
+  connected: z.boolean(),
+  lastEventAt: Time.nullable(),
+  stale: z.boolean(),
+  gaps: z.number().int().nonnegative(),
+  reconnects: z.number().int().nonnegative(),
+  eventTime: Time,
+});
+
+/** A message's value cannot be used: the reason goes with its bytes to the dead-letter topic. */
+export class BadMessage extends Error {
+  override readonly name = 'BadMessage';
+}
+
+export interface Topic<Payload> {
+  readonly name: string;
+  readonly partitions: number;
+  /** How long the log keeps a message. */
+  readonly retentionMs: number;
+  /** True where only the newest value of a key is kept. */
+  readonly compacted: boolean;
+  /** The message key of a payload: what must stay in order together. */
+  key(payload: Payload): string;
+  /** Value bytes of a payload. */
+  encode(payload: Payload): Buffer;
+  /** The payload of a message's value. Throws BadMessage with a reason that names the field. */
+  parse(value: Buffer | null): Payload;
+}
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+/** Market topics: enough for every worker of a mid-sized deployment; changing it starts new stream epochs. */
+const MARKET_PARTITIONS = 8;
+
+function jsonTopic<P>(
+  name: string,
+  shape: z.ZodType<P>,
+  key: (payload: P) => string,
+  options: Partial<Pick<Topic<P>, 'partitions' | 'retentionMs' | 'compacted'>> = {},
+): Topic<P> {
+  return {
+    name,
+    key,
+    partitions: options.partitions ?? MARKET_PARTITIONS,
+    retentionMs: options.retentionMs ?? DAY,
+    compacted: options.compacted ?? false,
+    encode: (payload) => Buffer.from(JSON.stringify(payload)),
+    parse(value) {
+      if (value === null) throw new BadMessage('value: null');
+      let json: unknown;
+      try {
+        json = JSON.parse(value.toString('utf8'));
+      } catch {
+        throw new BadMessage('value: not JSON');
+      }
+      const parsed = shape.safeParse(json);
+      if (parsed.success) return parsed.data;
+      const issue = parsed.error.issues[0];
+      throw new BadMessage(`${issue?.path.join('.') || 'value'}: ${issue?.message ?? 'invalid'}`);
+    },
+  };
+}
+
+const byBase = (payload: { symbol: string }): string => splitSymbol(payload.symbol).base;
+
+export const TOPICS = {
+  kline1m: jsonTopic('crypto_kline_1m', Kline, byBase),
+  trades: jsonTopic('crypto_trades', Trade, byBase),
+  orderbook: jsonTopic('crypto_orderbook', Book, byBase),
+  ticker: jsonTopic('crypto_ticker', Ticker, byBase),
+  kline: jsonTopic('crypto_kline', Kline, byBase),
+  feedStatus: jsonTopic('crypto_feed_status', FeedStatus, (s) => s.exchange, { partitions: 1 }),
+} as const;
+export type TopicName = keyof typeof TOPICS;
+
+/** One frame or REST body exactly as received. What is known of it travels in the headers, its bytes are the value. */
+export interface RawFrame {
+  exchange: Exchange;
+  /** Which connection of ours it came over; frames of one connection keep their order. */
+  connection: string;
+  kind: 'frame' | 'response';
+  /** What it carries, where that is known without doubt; null for a control or unreadable frame. */
+  channel: FeedChannel | 'markets' | null;
+  /** Canonical symbol, where known. */
+  symbol: string | null;
+  /** Exchange's clock, epoch ms, where known. */
+  eventTime: number | null;
+  receivedAt: number;
+  /** Of a response: path and query, our id of the call, when it was sent (epoch ms). */
+  endpoint: string | null;
+  callId: string | null;
+  callTs: number | null;
+  bytes: Buffer;
+}
+
+const RawHeaders = z.object({
+  exchange: z.enum(EXCHANGES),
+  connection: z.string(),
+  kind: z.enum(['frame', 'response']),
+  channel: z.enum([...FEED_CHANNELS, 'markets']).optional(),
+  symbol: z.string().optional(),
+  eventTime: z.coerce.number().pipe(Time).optional(),
+  receivedAt: z.coerce.number().pipe(Time),
+  endpoint: z.string().optional(),
+  callId: z.string().optional(),
+  callTs: z.coerce.number().pipe(Time).optional(),
+});
+
+/** Frames exactly as received, for replay; bounded by the topic's own retention. */
+export const RAW_FRAMES = {
+  name: 'raw_frames',
+  partitions: 4,
+  retentionMs: 60 * MINUTE,
+  compacted: false,
+  /** The message of a frame: its bytes untouched, everything else in key and headers. */
+  encode({ bytes, ...known }: RawFrame): { key: string; value: Buffer; headers: Record<string, string> } {
+    const headers = Object.fromEntries(
+      Object.entries(known).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]])),
+    );
+    return { key: `${known.exchange}:${known.connection}`, value: bytes, headers };
+  },
+  /** The inverse of `encode`. Throws BadMessage. */
+  parse(message: { value: Buffer | null; headers: Record<string, string> }): RawFrame {
+    const parsed = RawHeaders.safeParse(message.headers);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      throw new BadMessage(`header ${issue?.path.join('.')}: ${issue?.message}`);
+    }
+    const none = { channel: null, symbol: null, eventTime: null, endpoint: null, callId: null, callTs: null };
+    return { ...none, ...parsed.data, bytes: message.value ?? Buffer.alloc(0) };
+  },
+} as const;
+
+/** Where a consumer group puts what it could not process: `<topic>.dlq`. */
+export function deadLetterTopic(topic: string): string {
+  return `${topic}.dlq`;
+}
+
+/** A topic as the broker needs to know it. */
+export interface TopicSpec {
+  name: string;
+  partitions: number;
+  retentionMs: number;
+  compacted: boolean;
+}
+
+/** Every topic the project uses, dead letters included. */
+export function topicSpecs(): TopicSpec[] {
+  const live: TopicSpec[] = [...Object.values(TOPICS), RAW_FRAMES].map(
+    ({ name, partitions, retentionMs, compacted }) => ({ name, partitions, retentionMs, compacted }),
+  );
+  const dead = live.map((t) => ({
+    name: deadLetterTopic(t.name),
+    partitions: 1,
+    retentionMs: 7 * DAY,
+    compacted: false,
+  }));
+  return [...live, ...dead];
+}

@@ -1,0 +1,199 @@
+/**
+ * Every setting in one table. Parsed once at start; all problems are reported together (ConfigError). README and
+ * .env.example are tested against this table.
+ */
+import { EXCHANGES, type Exchange, isSymbol, type MarketRef } from '../../schema/market.ts';
+
+export type Role = 'reader' | 'merchant' | 'admin';
+const ROLES: readonly Role[] = ['reader', 'merchant', 'admin'];
+
+export interface AccessToken {
+  token: string;
+  role: Role;
+}
+
+/** A market list entry: one market, or every market of the exchange. */
+export type MarketPattern = MarketRef | { exchange: Exchange; symbol: '*' };
+
+interface Setting<T> {
+  default: string;
+  help: string;
+  secret?: boolean;
+  /** The value of the text; throws Error with what is wrong. */
+  parse(text: string): T;
+}
+
+const text = (value: string): string => value;
+
+function integer(min: number, max: number): (value: string) => number {
+  return (value) => {
+    const n = /^-?[0-9]+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(n >= min && n <= max)) throw new Error(`must be a whole number from ${min} to ${max}`);
+    return n;
+  };
+}
+
+function oneOf<T extends string>(...choices: readonly T[]): (value: string) => T {
+  return (value) => {
+    const found = choices.find((c) => c === value);
+    if (!found) throw new Error(`must be one of ${choices.join(', ')}`);
+    return found;
+  };
+}
+
+/** A URL of one of the protocols, without a trailing slash; empty means unset. */
+function url(...protocols: readonly string[]): (value: string) => string | undefined {
+  return (value) => {
+    if (value === '') return undefined;
+    const parsed = URL.canParse(value) ? new URL(value) : null;
+    if (!parsed || !protocols.includes(parsed.protocol.slice(0, -1))) {
+      throw new Error(`must be a URL that begins with ${protocols.map((p) => `${p}://`).join(' or ')}`);
+    }
+    return value.replace(/\/+$/, '');
+  };
+}
+
+function list<T>(entry: (value: string) => T): (value: string) => T[] {
+  return (value) =>
+    value
+      .split(',')
+      .map((v) => v.trim())
+      .filter((v) => v !== '')
+      .map(entry);
+}
+
+function market(value: string): MarketPattern {
+  const [name, symbol, rest] = value.split(':');
+  const exchange = EXCHANGES.find((e) => e.toLowerCase() === name?.toLowerCase());
+  if (!exchange) {
+    throw new Error(`"${value}": exchange must be one of ${EXCHANGES.map((e) => e.toLowerCase()).join(', ')}`);
+  }
+  if (rest !== undefined || !symbol || !(symbol === '*' || isSymbol(symbol))) {
+    throw new Error(`"${value}": must be exchange:BASE-QUOTE or exchange:*`);
+  }
+  return { exchange, symbol };
+}
+
+function accessToken(value: string): AccessToken {
+  const at = value.lastIndexOf(':');
+  const token = value.slice(0, at);
+  const role = ROLES.find((r) => r === value.slice(at + 1));
+  // the token itself must not reach a log
+  if (at < 16 || !role)
+    throw new Error(`each entry must be token:role, token of 16 characters or more, role of ${ROLES.join(', ')}`);
+  return { token, role };
+}
+
+function broker(value: string): string {
+  if (!/^[^\s:]+:[0-9]{1,5}$/.test(value)) throw new Error(`"${value}": must be host:port`);
+  return value;
+}
+
+function setting<T>(fallback: string, help: string, parse: (value: string) => T, secret = false): Setting<T> {
+  return { default: fallback, help, parse, secret };
+}
+
+export const SETTINGS = {
+  PORT: setting('4000', 'Port of the API; 0 takes a free one', integer(0, 65_535)),
+  HOST: setting('127.0.0.1', 'Address the API binds; anything but loopback needs ACCESS_TOKENS', text),
+  METRICS_PORT: setting(
+    '9464',
+    'Port of /healthz, /readyz and /metrics in the roles ingest and work; 0 takes a free one',
+    integer(0, 65_535),
+  ),
+  DATA_DIR: setting('.tickgraph', 'Folder of the embedded PostgreSQL, kept between runs', text),
+  DATABASE_URL: setting(
+    '',
+    'PostgreSQL 15 or newer; empty starts the embedded one (npm start only)',
+    url('postgres', 'postgresql'),
+    true,
+  ),
+  REDIS_URL: setting(
+    '',
+    'Redis 7 or newer; empty keeps live state in memory (npm start only)',
+    url('redis', 'rediss'),
+    true,
+  ),
+  KAFKA_BROKERS: setting('', 'host:port list; empty keeps the log in memory (npm start only)', list(broker)),
+  MARKETS: setting(
+    'binance:BTC-USDT,binance:ETH-USDT,binance:XRP-USDT,binance:SOL-USDT,binance:BNB-USDT,binance:DOGE-USDT',
+    'Markets to follow: exchange:BASE-QUOTE or exchange:*',
+    list(market),
+  ),
+  ACCESS_TOKENS: setting('', 'token:role list; roles: reader, merchant, admin', list(accessToken), true),
+  BINANCE_WS_URL: setting('', "Base of Binance's streams; set, its stand-in is not started", url('ws', 'wss')),
+  BINANCE_REST_URL: setting('', "Base of Binance's REST API; set, its stand-in is not started", url('http', 'https')),
+  SIM_SEED: setting('1', 'Seed of the simulated markets', integer(0, 2_147_483_647)),
+  LOG_LEVEL: setting(
+    'info',
+    'trace, debug, info, warn, error or silent',
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
+  ),
+  FEED_STALE_MS: setting(
+    '15000',
+    'A connected feed that is silent this long is stale and reconnected',
+    integer(100, 3_600_000),
+  ),
+  LEASE_MS: setting('10000', 'How long a market lease outlives its holder', integer(500, 600_000)),
+  KAFKA_SESSION_TIMEOUT_MS: setting('10000', 'A worker silent this long loses its partitions', integer(500, 300_000)),
+  STORE_TIMEOUT_MS: setting('5000', 'Bound on one call to PostgreSQL, Redis or Kafka', integer(100, 120_000)),
+  POSTGRES_POOL: setting('10', 'Connections to PostgreSQL a process', integer(1, 200)),
+  MAX_BODY_BYTES: setting('262144', 'Largest HTTP body', integer(1_024, 16_777_216)),
+  MAX_MESSAGE_BYTES: setting('65536', 'Largest WebSocket message from a client', integer(1_024, 16_777_216)),
+  MAX_SOCKETS: setting('10000', 'WebSockets of one process', integer(1, 1_000_000)),
+  MAX_SUBSCRIPTIONS_PER_SOCKET: setting('100', 'Subscriptions of one WebSocket', integer(1, 100_000)),
+  MAX_SUBSCRIBER_QUEUE: setting('1000', 'Events waiting for one subscriber', integer(1, 1_000_000)),
+  MAX_QUERY_DEPTH: setting('10', 'Nesting of an operation', integer(1, 100)),
+  MAX_QUERY_TOKENS: setting('2000', 'Tokens of a document', integer(10, 1_000_000)),
+  MAX_QUERY_ALIASES: setting('30', 'Aliases in an operation', integer(0, 10_000)),
+  MAX_QUERY_COST: setting(
+    '20000',
+    'Cost of an operation: fields, a list counted by its page size',
+    integer(1, 100_000_000),
+  ),
+  REQUEST_TIMEOUT_MS: setting('15000', 'Bound on one HTTP request', integer(100, 600_000)),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+export type Config = { readonly [K in SettingName]: ReturnType<(typeof SETTINGS)[K]['parse']> };
+
+/** Everything that is wrong with the settings, one line each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+const LOOPBACK = /^(localhost|::1|127(\.[0-9]{1,3}){3})$/;
+
+/** True for an address that only this machine reaches. */
+export function isLoopback(address: string): boolean {
+  return LOOPBACK.test(address.replace(/^::ffff:/, ''));
+}
+
+/**
+ * The settings of an environment. `required` names what must be set (a single role needs all three stores).
+ * Throws ConfigError with every problem found.
+ */
+export function readConfig(env: NodeJS.ProcessEnv, required: readonly SettingName[] = []): Config {
+  const problems: string[] = [];
+  const values = Object.fromEntries(
+    Object.entries(SETTINGS).map(([name, one]) => {
+      const given = env[name]?.trim() || one.default;
+      if (given === '' && required.includes(name as SettingName)) problems.push(`${name}: must be set for this role`);
+      try {
+        return [name, one.parse(given)];
+      } catch (error) {
+        problems.push(`${name}: ${(error as Error).message}`);
+        return [name, undefined];
+      }
+    }),
+  ) as Config;
+  if (values.HOST && !isLoopback(values.HOST) && values.ACCESS_TOKENS?.length === 0) {
+    problems.push('ACCESS_TOKENS: must be set when HOST is not loopback');
+  }
+  if (values.MARKETS?.length === 0) problems.push('MARKETS: must name at least one market');
+  if (problems.length > 0) throw new ConfigError(problems);
+  return values;
+}

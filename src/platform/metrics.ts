@@ -1,0 +1,55 @@
+/** Owner of prom-client: every metric of the project, named and explained in one place. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export const registry = new Registry();
+collectDefaultMetrics({ register: registry });
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const registers = [registry];
+
+const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+  new Counter<L>({ name: `tickgraph_${name}`, help, labelNames: [...labelNames], registers });
+const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+  new Gauge<L>({ name: `tickgraph_${name}`, help, labelNames: [...labelNames], registers });
+const seconds = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+  new Histogram<L>({
+    name: `tickgraph_${name}_seconds`,
+    help,
+    labelNames: [...labelNames],
+    buckets: SECONDS,
+    registers,
+  });
+
+export const metrics = {
+  // feed
+  frames: counter('frames_total', 'Frames received from an exchange', ['exchange']),
+  badFrames: counter('bad_frames_total', 'Frames that did not normalize', ['exchange']),
+  events: counter('events_total', 'Normalized events produced', ['exchange', 'channel']),
+  feedConnected: gauge('feed_connections', 'Open connections to an exchange', ['exchange']),
+  feedReconnects: counter('feed_reconnects_total', 'Reconnects to an exchange', ['exchange', 'reason']),
+  feedGaps: counter('feed_gaps_total', 'Losses noticed in a feed', ['exchange', 'channel']),
+  backfilled: counter('backfilled_events_total', 'Events fetched over REST after a loss', ['exchange', 'channel']),
+  sendQueueBytes: gauge('send_queue_bytes', 'Bytes waiting to be acknowledged by the log'),
+  // workers
+  batchSeconds: seconds('worker_batch', 'Time of one batch in a worker', ['group']),
+  messages: counter('worker_messages_total', 'Messages a worker is done with', ['group', 'topic']),
+  deadLetters: counter('dead_letters_total', 'Messages that could not be processed', ['group', 'topic']),
+  retries: counter('worker_retries_total', 'Batches tried again', ['group']),
+  lag: gauge('worker_lag_messages', 'Messages behind the head of the log', ['group', 'topic', 'partition']),
+  rows: counter('rows_written_total', 'Rows written', ['table']),
+  appended: counter('live_events_total', 'Events given to live streams', ['channel', 'outcome']),
+  // api
+  operations: seconds('operation', 'Time of a GraphQL operation over HTTP', ['type', 'outcome']),
+  errors: counter('errors_total', 'Errors answered to clients', ['code']),
+  sockets: gauge('sockets', 'Open WebSockets'),
+  subscribers: gauge('subscribers', 'Active subscriptions', ['field']),
+  deliveries: counter('deliveries_total', 'Events handed to subscribers', ['field']),
+  slowConsumers: counter('slow_consumers_total', 'Subscriptions ended because their queue was full', ['field']),
+  refused: counter('refused_total', 'Requests refused by a limit', ['limit']),
+  endToEnd: seconds('end_to_end', "From the exchange's event time to the socket", ['channel']),
+  storeErrors: counter('store_errors_total', 'Calls to a store that failed', ['store']),
+  eventLoopDelay: gauge(
+    'event_loop_delay_p99_seconds',
+    '99th percentile of the event-loop delay since the last scrape',
+  ),
+} as const;
