@@ -12,7 +12,7 @@ export class Foundation1735689600001 implements MigrationInterface {
         call_ts timestamptz NOT NULL, received_at timestamptz NOT NULL,
         PRIMARY KEY (call_ts, call_id)
       ) PARTITION BY RANGE (call_ts);
-      -- low-rate events as received: candles and tickers. event_id = topic:partition:offset of the raw frame
+      -- low-rate events as received: candles and tickers. event_id = [log:]topic:partition:offset of the raw frame
       CREATE TABLE bronze.raw_event (
         event_id text NOT NULL, source text NOT NULL, symbol text, ts_event timestamptz NOT NULL, payload jsonb NOT NULL,
         call_id text, received_at timestamptz NOT NULL,
@@ -59,14 +59,16 @@ export class Foundation1735689600001 implements MigrationInterface {
       -- how far a worker's own tables are true, written in the transaction that makes them so
       CREATE TABLE ops.checkpoint (
         group_name text NOT NULL, topic text NOT NULL, partition integer NOT NULL, next_offset bigint NOT NULL,
-        state jsonb, updated_at timestamptz NOT NULL DEFAULT now(),
+        log text NOT NULL, state jsonb, updated_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (group_name, topic, partition)
       );
+      -- log tells offsets of different logs apart: those of an in-memory log begin at 0 with every start
       CREATE TABLE ops.dead_letter (
-        group_name text NOT NULL, topic text NOT NULL, partition integer NOT NULL, "offset" bigint NOT NULL,
+        group_name text NOT NULL, log text NOT NULL, topic text NOT NULL, partition integer NOT NULL, "offset" bigint NOT NULL,
         reason text NOT NULL, key text, value bytea, headers jsonb NOT NULL, at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (group_name, topic, partition, "offset")
+        PRIMARY KEY (group_name, log, topic, partition, "offset")
       );
+      CREATE INDEX dead_letter_at ON ops.dead_letter (at);
     `);
   }
 

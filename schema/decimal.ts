@@ -39,6 +39,17 @@ export function compareDecimals(a: string, b: string): number {
   return a === b ? 0 : new Exact(a).comparedTo(b);
 }
 
+/** Like `compareDecimals` for canonical decimals that are not negative, as prices are: fast enough for every level of a book. */
+export function comparePrices(a: string, b: string): number {
+  if (a === b) return 0;
+  const [dotA, dotB] = [a.indexOf('.'), b.indexOf('.')];
+  const wholeA = dotA < 0 ? a.length : dotA;
+  const wholeB = dotB < 0 ? b.length : dotB;
+  if (wholeA !== wholeB) return wholeA < wholeB ? -1 : 1;
+  // as many whole digits: text order is numeric order, "." only ever meets "." or the end
+  return a < b ? -1 : 1;
+}
+
 /** Exact sum. */
 export function addDecimals(a: string, b: string): string {
   return new Exact(a).plus(b).toFixed();

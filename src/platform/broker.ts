@@ -44,7 +44,10 @@ export interface ConsumeOptions {
    * backoff; the partition is not read meanwhile.
    */
   onAssigned?(partition: TopicPartition): Promise<bigint | null>;
-  /** Called when a partition is taken away or the consumer stops; state of it must be forgotten. */
+  /**
+   * Called when a partition was taken away or the consumer stops, once no handler of it runs any more; state of it must
+   * be forgotten.
+   */
   onRevoked?(partition: TopicPartition): void;
   /**
    * Handles a batch and commits what is durable. A throw is retried with backoff from the last committed message on; it
@@ -93,4 +96,9 @@ export interface Broker {
 /** The log can't be reached, or does not answer within the bound. Worth another try. */
 export class BrokerUnavailable extends Error {
   override readonly name = 'BrokerUnavailable';
+}
+
+/** The partition was taken away: whoever has it now reads on from the last commit. */
+export class PartitionLost extends Error {
+  override readonly name = 'PartitionLost';
 }

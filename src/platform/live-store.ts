@@ -45,7 +45,10 @@ export interface AppendResult {
   sequence: bigint | null;
 }
 
-/** A place in a stream: entries after it have greater sequences. */
+/** Expired entries that one append drops at most; what remains goes with the next ones. */
+export const TRIM_PER_APPEND = 32;
+
+/** A place in a stream: the epoch and sequence of one entry; the entries after it have greater sequences. */
 export interface StreamPosition {
   epoch: string;
   sequence: bigint;
@@ -62,10 +65,14 @@ export interface Latest extends StreamPosition {
   value: string;
 }
 
+/** None of them may throw. */
 export interface TailHandlers {
   /** New entries of one followed stream, in order. */
   entries(stream: string, entries: readonly StreamEntry[]): void;
-  /** The stream's position went back or its entries were trimmed before they were read: what lies between is lost. */
+  /**
+   * The stream's position went back or its entries were trimmed before they were read: what lies between the last entry
+   * delivered and `now` is lost. Following goes on after `now`; null: from the first entry of a stream that has none.
+   */
   lost(stream: string, now: StreamPosition | null): void;
   /** The store does not answer. Following goes on by itself when it is back. */
   interrupted(error: Error): void;
@@ -89,7 +96,10 @@ export interface SourcePosition {
 export interface LiveStore {
   /** Each append is atomic; they happen in the order given. Rejects with LiveStoreUnavailable: outcome unknown. */
   append(appends: readonly LiveAppend[]): Promise<AppendResult[]>;
-  /** Rewrites newest values without a stream entry (same stamp rule as in an append). */
+  /**
+   * Rewrites newest values without a stream entry, stamped with the stream's newest position; sequence 0 and an empty
+   * epoch where it has had no event.
+   */
   put(stream: string, writes: readonly LiveWrite[]): Promise<void>;
   latest(keys: readonly string[]): Promise<(Latest | null)[]>;
   values(keys: readonly string[]): Promise<(string | null)[]>;

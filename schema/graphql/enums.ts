@@ -1,0 +1,79 @@
+/** The enums of the API, one object each: name → name, every value described. */
+import { registerEnumType } from 'type-graphql';
+import type { SlowConsumerPolicy as Policy, GapReason as Reason, StreamStart as Start } from '../channels.ts';
+import type * as market from '../market.ts';
+
+type Descriptions<T extends string> = Record<T, string>;
+
+/** Registers an enum with the descriptions of its values; a value without one does not compile. */
+function describedEnum<T extends string>(name: string, description: string, values: Descriptions<T>): { [V in T]: V } {
+  const names = Object.fromEntries(Object.keys(values).map((value) => [value, value])) as { [V in T]: V };
+  const valuesConfig = Object.fromEntries(
+    Object.entries<string>(values).map(([value, text]) => [value, { description: text }]),
+  ) as { [V in T]: { description: string } };
+  registerEnumType(names, { name, description, valuesConfig });
+  return names;
+}
+
+export const Exchange = describedEnum<market.Exchange>('Exchange', 'Where a market is traded.', {
+  BINANCE: 'Binance, spot.',
+  UPBIT: 'Upbit.',
+  BITHUMB: 'Bithumb.',
+  KUCOIN: 'KuCoin, spot.',
+});
+
+export const Interval = describedEnum<market.Interval>(
+  'Interval',
+  'Length of a candle. Candles are aligned to the UTC day.',
+  { M1: 'One minute.', M5: 'Five minutes.', H1: 'One hour.', H4: 'Four hours.', D1: 'One day, UTC.' },
+);
+
+export const Side = describedEnum<market.Side>('Side', 'Direction of a trade or an order.', {
+  BUY: 'Buys the base asset.',
+  SELL: 'Sells the base asset.',
+});
+
+export const MarketStatus = describedEnum<market.MarketStatus>('MarketStatus', 'What the exchange says of a market.', {
+  TRADING: 'Orders are matched.',
+  HALTED: 'Trading is interrupted.',
+  DELISTED: 'No longer traded.',
+  UNKNOWN: 'The exchange says something that this version does not know, or nothing.',
+});
+
+export const BookIntegrity = describedEnum<market.BookIntegrity>(
+  'BookIntegrity',
+  'How an order book is known to be whole.',
+  {
+    SEQUENCED: "Every change carries the exchange's sequence; none is missing.",
+    CHECKSUMMED: "The exchange's own checksum was met.",
+    SNAPSHOT_ONLY: 'The exchange sends whole books only; what happened between two is not known.',
+  },
+);
+
+export const SortDirection = describedEnum<'ASC' | 'DESC'>('SortDirection', 'Order of a list.', {
+  ASC: 'Smallest or oldest first.',
+  DESC: 'Greatest or newest first.',
+});
+
+export const SlowConsumerPolicy = describedEnum<Policy>(
+  'SlowConsumerPolicy',
+  'What happens when a subscriber reads slower than events arrive. Nothing is ever dropped without `gap` saying so.',
+  {
+    CONFLATE: 'Events about the same thing are merged, the newest wins.',
+    DROP_WITH_GAP: 'The oldest waiting events are dropped and counted in `gap`.',
+    DISCONNECT: 'The subscription ends with the error SLOW_CONSUMER and the cursor to go on from.',
+  },
+);
+
+export const StreamStart = describedEnum<Start>('StreamStart', 'How a subscription came to its first event.', {
+  LIVE: 'Joined at now.',
+  RESUMED: 'Everything since `after` was replayed.',
+  RESET: 'What came before is lost or too old to replay; the event is a fresh snapshot.',
+});
+
+export const GapReason = describedEnum<Reason>('GapReason', 'Why events are missing before this one.', {
+  SLOW: 'Dropped by the policy for slow consumers.',
+  THROTTLED: "Merged at the caller's own throttleMs.",
+  FEED_GAP: 'Lost before they reached us.',
+  RETENTION: 'Too old to replay.',
+});

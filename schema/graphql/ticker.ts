@@ -1,0 +1,45 @@
+/** GraphQL types of 24 h figures. */
+import { Field, Float, ObjectType } from 'type-graphql';
+import type { Exchange as ExchangeName } from '../market.ts';
+import { DateTime, Decimal } from '../scalars.ts';
+import { Exchange } from './enums.ts';
+import { StreamEvent } from './stream.ts';
+
+@ObjectType('Ticker', { description: 'The last 24 hours of a market in figures.', simpleResolvers: true })
+export class Ticker {
+  @Field(() => Exchange, { description: 'Where it is traded.' })
+  exchange!: ExchangeName;
+
+  @Field(() => String, { description: 'Canonical symbol BASE-QUOTE, e.g. BTC-USDT.' })
+  symbol!: string;
+
+  @Field(() => Decimal, { description: 'Price of the last trade.' })
+  last!: string;
+
+  @Field(() => Decimal, { description: 'Price 24 hours ago.' })
+  open!: string;
+
+  @Field(() => Decimal, { description: 'Highest price.' })
+  high!: string;
+
+  @Field(() => Decimal, { description: 'Lowest price.' })
+  low!: string;
+
+  @Field(() => Decimal, { description: 'Traded volume in the base asset.' })
+  volume24h!: string;
+
+  @Field(() => Decimal, { description: 'Traded volume in the quote asset.' })
+  quoteVolume24h!: string;
+
+  @Field(() => Float, { description: 'Change of the price in percent.' })
+  changePercent24h!: number;
+
+  @Field(() => DateTime, { description: "What moment the figures are true for, by the exchange's clock." })
+  time!: Date | number;
+}
+
+@ObjectType('TickerEvent', { implements: StreamEvent, description: 'New 24 h figures.', simpleResolvers: true })
+export class TickerStreamEvent extends StreamEvent {
+  @Field(() => Ticker, { description: 'The figures.' })
+  ticker!: Ticker;
+}
