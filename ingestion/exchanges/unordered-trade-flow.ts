@@ -1,0 +1,117 @@
+/**
+ * Trades of an exchange whose ids only tell two trades apart (Upbit, Bithumb, KuCoin): repeats are known by id, what was
+ * missed is read from the newest trade backwards until the last published one is reached.
+ */
+import type { TradeEvent } from '../../schema/market.ts';
+import { RestFailed } from '../../src/platform/exchange-rest.ts';
+import { fullJitter, pause } from '../../src/platform/retry.ts';
+import type { TradeHistory } from './connector.ts';
+import { FILL_BACKOFF, type Flow, type FlowTools, MAX_HELD } from './flow.ts';
+
+type BackwardHistory = Extract<TradeHistory, { direction: 'backward' }>;
+
+/** Ids remembered to know a repeat. */
+const RECENT = 5_000;
+/** Missed trades collected at the most before they can be published in order. */
+const MAX_COLLECTED = 200_000;
+
+/** The flow of one market's trades. `history` null: what was missed can't be had and counts as a gap. */
+export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHistory | null): Flow<TradeEvent> {
+  const { signal, market, log } = tools;
+  const recent = new Set<string>();
+  // to the millisecond: what shares it with the last one published is published again and known downstream as a repeat
+  let lastTime = (tools.progress.lastTrade ?? tools.progress.kept.firstTrade)?.eventTime ?? null;
+  let held: TradeEvent[] = [];
+  let filling = false;
+  let resumes = 0;
+
+  function accept(trade: TradeEvent, late: boolean): void {
+    if (recent.has(trade.tradeId)) return;
+    recent.add(trade.tradeId);
+    if (recent.size > RECENT) recent.delete(recent.values().next().value as string);
+    lastTime = Math.max(lastTime ?? 0, trade.eventTime);
+    tools.publish({ channel: 'trade', event: trade }, late);
+  }
+
+  /** What was traded since `since`, oldest first. */
+  async function missed(source: BackwardHistory, since: number): Promise<TradeEvent[]> {
+    const found = new Map<string, TradeEvent>();
+    let oldest: TradeEvent | null = null;
+    while (found.size < MAX_COLLECTED) {
+      const request = source.request(market, oldest);
+      const bound = AbortSignal.any([signal, AbortSignal.timeout(tools.times.patienceMs)]);
+      const page: TradeEvent[] = request ? await tools.fetch(request, 'trade', source.parse, bound) : [];
+      const before: number = found.size;
+      for (const trade of page) {
+        if (trade.eventTime >= since) found.set(trade.tradeId, trade);
+        if (!oldest || trade.eventTime < oldest.eventTime) oldest = trade;
+      }
+      if (oldest && oldest.eventTime < since) break;
+      if (found.size > before) continue;
+      // the exchange's history ends before it reaches what we have
+      tools.gap();
+      break;
+    }
+    // arrival order breaks ties: pages are newest first
+    return [...found.values()].reverse().sort((a, b) => a.eventTime - b.eventTime);
+  }
+
+  async function fill(source: BackwardHistory): Promise<void> {
+    const since = performance.now();
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const round = resumes;
+      try {
+        for (const trade of await missed(source, lastTime ?? 0)) accept(trade, true);
+        if (round === resumes) return;
+        continue;
+      } catch (error) {
+        if (signal.aborted) return;
+        const hopeless = error instanceof RestFailed && !error.retryable;
+        if (hopeless || performance.now() - since > tools.times.patienceMs) {
+          log.warn({ err: error }, 'trades missing');
+          return tools.gap();
+        }
+      }
+      await pause(fullJitter(FILL_BACKOFF, attempt), signal);
+    }
+  }
+
+  async function begin(first: TradeEvent): Promise<void> {
+    tools.progress.kept.firstTrade = { id: first.tradeId, eventTime: first.eventTime };
+    await tools.progress.save().catch((error) => log.warn({ err: error }, 'feed progress not kept'));
+  }
+
+  function run(work: Promise<void>): void {
+    filling = true;
+    void work
+      .catch((error) => log.error({ err: error }, 'back-fill of trades ended'))
+      .finally(() => {
+        filling = false;
+        const waiting = held;
+        held = [];
+        for (const trade of waiting) accept(trade, false);
+      });
+  }
+
+  return {
+    push(trade) {
+      if (!filling && lastTime === null) run(begin(trade));
+      if (!filling) return accept(trade, false);
+      held.push(trade);
+      if (held.length <= MAX_HELD) return;
+      // the newest history holds them
+      held = [];
+      resumes++;
+      tools.gap();
+    },
+    resume() {
+      resumes++;
+      if (filling || lastTime === null) return;
+      if (history) run(fill(history));
+      else tools.gap();
+    },
+    interrupt() {},
+    tick() {},
+    isHolding: () => filling && held.length > 0,
+  };
+}

@@ -1,0 +1,164 @@
+/** Exchange → topic: shares the followed markets with the other processes and runs a feed for each connection's worth. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type Exchange, type MarketInfo, marketId } from '../schema/market.ts';
+import type { Config } from '../src/platform/config.ts';
+import { createExchangeRest } from '../src/platform/exchange-rest.ts';
+import type { Platform, Running } from '../src/platform/platform.ts';
+import { pause } from '../src/platform/retry.ts';
+import { type ConnectRate, createConnectRate } from './exchanges/connect-rate.ts';
+import type { Connector } from './exchanges/connector.ts';
+import { type Feed, type FeedTimes, startFeed } from './exchanges/feed.ts';
+import { FLOW_TIMES } from './exchanges/flow.ts';
+import { CONNECTORS } from './exchanges/index.ts';
+import { listMarkets, resolveMarkets, upsertMarkets, type Venue } from './exchanges/markets.ts';
+import { readProgress } from './exchanges/progress.ts';
+import { createPublisher } from './exchanges/publish.ts';
+import { startShare } from './exchanges/share.ts';
+
+export interface IngestOptions {
+  /** Where exchanges are, e.g. their stand-ins. An exchange's own settings win; its connector's default comes last. */
+  endpoints: Partial<Record<Exchange, { ws: string; rest: string }>>;
+  /** For tests: other times than those of the settings. */
+  times?: Partial<FeedTimes>;
+}
+
+interface UsedVenue extends Venue {
+  ws: string;
+  connectRate: ConnectRate;
+}
+
+const HOUR = 3_600_000;
+/** Metadata (status, tick size) is read anew this often. */
+const REFRESH_MS = HOUR;
+/** Of the three seconds a stop may take, what is received may use this to leave. */
+const FLUSH_MS = 1_500;
+/** The part of LEASE_MS that a market's last events may use to leave before another process follows it. */
+const HANDOVER = 0.2;
+/** Bound on giving leases back; they expire anyway. */
+const RELEASE_MS = 500;
+
+function venueOf(connector: Connector, config: Config, given: { ws: string; rest: string } | undefined): UsedVenue {
+  const setting = (name: keyof Config): string | undefined => config[name] as string | undefined;
+  const { limits } = connector;
+  return {
+    connector,
+    ws: setting(connector.settings.ws) ?? given?.ws ?? connector.endpoints.ws,
+    connectRate: createConnectRate(limits.connects),
+    rest: createExchangeRest({
+      base: setting(connector.settings.rest) ?? given?.rest ?? connector.endpoints.rest,
+      timeoutMs: config.STORE_TIMEOUT_MS,
+      ...limits.rest,
+    }),
+  };
+}
+
+/**
+ * Begins to ingest `config.MARKETS`. Resolves when the markets are known; feeds come up by themselves. `stop` flushes what
+ * was received, within three seconds. Throws ConfigError for markets that don't exist.
+ */
+export async function startIngest(platform: Platform, options: IngestOptions): Promise<Running> {
+  const { config, postgres, broker } = platform;
+  const log = platform.log.child({ part: 'ingest' });
+  const used = new Set(config.MARKETS.map((pattern) => pattern.exchange));
+  const venues: Partial<Record<Exchange, UsedVenue>> = {};
+  for (const connector of Object.values(CONNECTORS)) {
+    const { exchange } = connector;
+    if (used.has(exchange)) venues[exchange] = venueOf(connector, config, options.endpoints[exchange]);
+  }
+  const markets = await resolveMarkets(config.MARKETS, venues, log);
+  const byId = new Map(markets.map((market) => [marketId(market), market]));
+  const holder = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
+  const name = holder.slice(-8);
+  const publisher = createPublisher(broker, config.SEND_BUFFER_BYTES, log);
+  const ended = new AbortController();
+  const feeds = new Set<Feed & { exchange: Exchange }>();
+  const times: FeedTimes = {
+    ...FLOW_TIMES,
+    staleMs: config.FEED_STALE_MS,
+    backfillMs: config.BACKFILL_HOURS * HOUR,
+    overlapMs: 3_000,
+    readyMs: 10_000,
+    ...options.times,
+  };
+  let started = 0;
+
+  async function follow(venue: UsedVenue, group: readonly MarketInfo[]): Promise<void> {
+    const { exchange } = venue.connector;
+    const symbols = group.map((market) => market.symbol);
+    const progress = await readProgress(postgres, exchange, symbols);
+    const feed = startFeed({
+      ...venue,
+      ...{ markets: group, progress, publisher, times, log },
+      held: (symbol) => share.holds(marketId({ exchange, symbol })),
+      name: `${name}-${++started}`,
+    });
+    feeds.add({ ...feed, exchange });
+    log.info({ exchange, symbols }, 'following');
+  }
+
+  async function lost(ids: readonly string[]): Promise<void> {
+    const gone = ids.flatMap((id) => byId.get(id) ?? []);
+    for (const feed of [...feeds]) {
+      feed.drop(gone.filter((market) => market.exchange === feed.exchange).map((market) => market.symbol));
+      if (feed.symbols().length > 0) continue;
+      feeds.delete(feed);
+      void feed.stop();
+    }
+    log.info({ markets: ids }, 'no longer following');
+    await publisher.flush(config.LEASE_MS * HANDOVER);
+  }
+
+  const share = startShare({
+    postgres,
+    holder,
+    log,
+    items: [...byId.keys()],
+    ms: config.LEASE_MS,
+    async gained(ids) {
+      if (ended.signal.aborted) throw new Error('stopping');
+      try {
+        for (const venue of Object.values(venues)) {
+          const mine = ids.flatMap((id) => byId.get(id) ?? []).filter((m) => m.exchange === venue.connector.exchange);
+          const size = venue.connector.limits.marketsPerConnection;
+          for (let i = 0; i < mine.length; i += size) await follow(venue, mine.slice(i, i + size));
+        }
+      } catch (error) {
+        await lost(ids);
+        throw error;
+      }
+    },
+    lost,
+  });
+
+  /** The rows of gold.market: at once, and again whenever the exchanges' lists may have changed. */
+  async function keepMarkets(): Promise<void> {
+    let rows = markets;
+    while (!ended.signal.aborted) {
+      const written = await upsertMarkets(postgres, rows).then(
+        () => true,
+        (error) => log.warn({ err: error }, 'markets not written'),
+      );
+      await pause(written ? REFRESH_MS : 1_000, ended.signal);
+      if (!written || ended.signal.aborted) continue;
+      const lists = await Promise.all(Object.values(venues).map((venue) => listMarkets(venue, log, 30_000)));
+      const found = new Map(lists.flatMap((list) => list ?? []).map((market) => [marketId(market), market]));
+      const known = new Set(lists.flatMap((list) => list?.[0]?.exchange ?? []));
+      rows = markets.map((market) => {
+        const gone = known.has(market.exchange) ? ('DELISTED' as const) : market.status;
+        return found.get(marketId(market)) ?? { ...market, status: gone };
+      });
+    }
+  }
+  const keeping = keepMarkets();
+
+  return {
+    async stop() {
+      ended.abort();
+      // no more frames; then what was received leaves; only then may another process follow
+      await Promise.all([...feeds].map((feed) => feed.stop()));
+      await publisher.stop(FLUSH_MS);
+      await Promise.race([Promise.all([share.stop(), keeping]), pause(RELEASE_MS)]);
+    },
+  };
+}
