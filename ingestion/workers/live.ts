@@ -1,0 +1,151 @@
+/**
+ * Topics → live store: the only writer of live streams and newest states. Acts on the declarations in schema/channels.ts;
+ * what a channel adds to that is its view.
+ */
+import { CHANNELS, type Channel, type ChannelName, streamKey } from '../../schema/channels.ts';
+import { feedKey, tickerKey } from '../../schema/live/keys.ts';
+import type { FeedStatusEvent, TickerEvent } from '../../schema/market.ts';
+import type { TopicPartition } from '../../src/platform/broker.ts';
+import type { AppendResult, LiveAppend } from '../../src/platform/live-store.ts';
+import { metrics } from '../../src/platform/metrics.ts';
+import type { Platform } from '../../src/platform/platform.ts';
+import { beginSource, newEpoch, type Start } from './live-epoch.ts';
+import { klineView } from './live-klines.ts';
+import { bookView } from './live-orderbook.ts';
+import { tradeView } from './live-trades.ts';
+import { type LiveView, type MakeView, type Planned, plainView } from './live-view.ts';
+import { logId } from './log-id.ts';
+import { checkBook, checkKline, checkTicker, checkTrade } from './quality.ts';
+import type { Item, Source, WorkBatch, Worker } from './worker.ts';
+
+interface Addition<P> {
+  view: MakeView<P>;
+  check(payload: P): P;
+  /** True where an event older than the channel's retention need not be published when a new epoch catches up. */
+  skipOld: boolean;
+}
+
+type PayloadOf<C> = C extends Channel<infer P> ? P : never;
+
+const tickers = plainView<TickerEvent>((t) => [{ kind: 'latest', key: tickerKey(t), value: JSON.stringify(t) }]);
+const feeds = plainView<FeedStatusEvent>((s) => [
+  { kind: 'field', key: feedKey(s.exchange), field: `${s.symbol ?? '*'}:${s.channel}`, value: JSON.stringify(s) },
+]);
+
+const ADDITIONS: { [C in ChannelName]: Addition<PayloadOf<(typeof CHANNELS)[C]>> } = {
+  kline: { view: klineView, check: checkKline, skipOld: false },
+  trade: { view: tradeView, check: checkTrade, skipOld: true },
+  orderbook: { view: bookView, check: checkBook, skipOld: true },
+  ticker: { view: tickers, check: checkTicker, skipOld: false },
+  feed: { view: feeds, check: (status) => status, skipOld: false },
+};
+
+const FEED_GAP = JSON.stringify({ missed: null, reason: 'FEED_GAP' });
+/** Events in one call to the live store. */
+const CHUNK = 200;
+
+interface State<P> {
+  start: Start;
+  view: LiveView<P>;
+}
+
+function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>, addition: Addition<P>): Source<P> {
+  const { live, broker } = platform;
+  const { topic, version, retentionMs, maxLength } = channel;
+  const states = new Map<number, State<P>>();
+  const streamOf = (payload: P): string => streamKey(name, channel.id(payload));
+  const count = (outcome: string, n = 1) => metrics.appended.inc({ channel: name, outcome }, n);
+  let partitions = topic.partitions;
+
+  async function begin(at: TopicPartition): Promise<State<P>> {
+    partitions = (await broker.watermarks(at.topic)).length;
+    const state = { start: await beginSource(platform, at), view: addition.view(live, streamOf) };
+    states.set(at.partition, state);
+    return state;
+  }
+
+  function appendOf({ item, publication }: Planned<P>, epoch: string): LiveAppend {
+    const { payload, message } = item;
+    const { writes, gap, restart } = publication;
+    return {
+      stream: streamOf(payload),
+      epoch,
+      offset: message.offset,
+      version:
+        version.kind === 'recent'
+          ? { kind: 'recent', id: version.id(payload), keep: version.keep }
+          : { kind: restart ? 'restart' : 'advance', rank: version.rank(payload) },
+      payload: JSON.stringify(payload),
+      gap: gap ? FEED_GAP : undefined,
+      time: Date.now(),
+      retentionMs,
+      maxLength,
+      writes,
+    };
+  }
+
+  function plan({ start, view }: State<P>, items: readonly Item<P>[]): Planned<P>[] {
+    const oldest = Date.now() - retentionMs;
+    return items.flatMap((item) => {
+      const publication = view.plan(item);
+      if (typeof publication === 'string') {
+        count(publication);
+        return [];
+      }
+      const { offset, timestamp } = item.message;
+      if (addition.skipOld && offset < start.catchUpTo && timestamp < oldest) {
+        count('old');
+        return [];
+      }
+      return [{ item, publication }];
+    });
+  }
+
+  async function handle(items: readonly Item<P>[], batch: WorkBatch): Promise<void> {
+    const state = states.get(batch.partition) ?? (await begin(batch));
+    const { view, start } = state;
+    const last = items.at(-1);
+    if (!last) return;
+    await view.load?.(items.map((item) => item.payload));
+    const results: AppendResult[] = [];
+    let planned: Planned<P>[] = [];
+    try {
+      planned = plan(state, items);
+      view.complete?.(planned);
+      for (let i = 0; i < planned.length; i += CHUNK) {
+        batch.check();
+        results.push(...(await live.append(planned.slice(i, i + CHUNK).map((p) => appendOf(p, start.epoch)))));
+      }
+      await view.settle?.(planned, results, batch);
+    } catch (error) {
+      view.undo?.();
+      throw error;
+    }
+    const repeats = results.filter((result) => result.sequence === null).length;
+    count('appended', results.length - repeats);
+    count('repeat', repeats);
+    const next = last.message.offset + 1n;
+    batch.check();
+    const position = { epoch: start.epoch, next: view.replayFrom?.(next) ?? next };
+    await live.rememberSource(batch.topic, batch.partition, position);
+  }
+
+  return {
+    topic: topic.name,
+    parse: (message) => addition.check(topic.parse(message.value)),
+    onAssigned: async (at) => (await begin(at)).start.next,
+    onRevoked: ({ partition }) => void states.delete(partition),
+    onLost({ partition }, resumedAt) {
+      const start = { epoch: newEpoch(logId(platform), partitions), next: resumedAt, catchUpTo: resumedAt };
+      states.set(partition, { start, view: addition.view(live, streamOf) });
+    },
+    handle,
+  };
+}
+
+function open(platform: Platform): Source[] {
+  const all = Object.entries(CHANNELS) as [ChannelName, Channel<unknown>][];
+  return all.map(([name, channel]) => sourceOf(platform, name, channel, ADDITIONS[name] as Addition<unknown>));
+}
+
+export const live: Worker = { group: 'live', maxBatch: 1_000, open };

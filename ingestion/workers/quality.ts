@@ -1,0 +1,83 @@
+/** What an event must keep to beyond its shape, whatever exchange says it. A violation is a dead letter with its reason. */
+import { compareDecimals } from '../../schema/decimal.ts';
+import {
+  type BookEvent,
+  INTERVALS,
+  type KlineEvent,
+  type MarketEvent,
+  type TickerEvent,
+  type TradeEvent,
+} from '../../schema/market.ts';
+import { BadMessage } from '../../schema/topics.ts';
+
+/** An event further ahead of our clock than this is not believed: it would make partitions nobody needs. */
+const MAX_AHEAD_MS = 86_400_000;
+
+type Check<P> = (payload: P) => P;
+
+function fail(reason: string): never {
+  throw new BadMessage(`quality: ${reason}`);
+}
+
+function notNegative(payload: object, ...fields: string[]): void {
+  for (const field of fields) {
+    const value = String((payload as Record<string, unknown>)[field]);
+    if (compareDecimals(value, '0') < 0) fail(`${field} is negative`);
+  }
+}
+
+/** Refuses a time (epoch ms) that lies more than a day ahead. Throws BadMessage. */
+export function checkNotAhead(time: number, field = 'eventTime'): void {
+  if (time > Date.now() + MAX_AHEAD_MS) fail(`${field} is more than a day in the future`);
+}
+
+function checkTimes(event: MarketEvent): void {
+  checkNotAhead(event.eventTime);
+  checkNotAhead(event.receivedAt, 'receivedAt');
+}
+
+/** A candle: prices in order, nothing negative, opened on the minute. Returns it; throws BadMessage. */
+export const checkKline: Check<KlineEvent> = (k) => {
+  checkTimes(k);
+  checkNotAhead(k.openTime, 'openTime');
+  if (k.openTime % INTERVALS[k.interval] !== 0) fail('openTime is not aligned');
+  notNegative(k, 'low', 'volume', 'quoteVolume');
+  if (compareDecimals(k.high, k.low) < 0) fail('high is below low');
+  for (const field of ['open', 'close'] as const) {
+    if (compareDecimals(k[field], k.high) > 0) fail(`${field} is above high`);
+    if (compareDecimals(k[field], k.low) < 0) fail(`${field} is below low`);
+  }
+  return k;
+};
+
+/** A candle of one minute. Returns it; throws BadMessage. */
+export const checkMinute: Check<KlineEvent> = (k) => {
+  if (k.interval !== 'M1') fail('interval is not M1');
+  return checkKline(k);
+};
+
+/** A trade: price and quantity above zero. Returns it; throws BadMessage. */
+export const checkTrade: Check<TradeEvent> = (t) => {
+  checkTimes(t);
+  if (compareDecimals(t.price, '0') <= 0) fail('price is not above zero');
+  if (compareDecimals(t.quantity, '0') <= 0) fail('quantity is not above zero');
+  return t;
+};
+
+/** A ticker: nothing negative, low and high in order. Returns it; throws BadMessage. */
+export const checkTicker: Check<TickerEvent> = (t) => {
+  checkTimes(t);
+  notNegative(t, 'last', 'open', 'low', 'volume24h', 'quoteVolume24h');
+  if (compareDecimals(t.high, t.low) < 0) fail('high is below low');
+  return t;
+};
+
+/** A book event: nothing negative; a delta says what it applies to. Returns it; throws BadMessage. */
+export const checkBook: Check<BookEvent> = (b) => {
+  checkTimes(b);
+  for (const [price, quantity] of [...b.bids, ...b.asks]) {
+    if (price.startsWith('-') || quantity.startsWith('-')) fail('a level is negative');
+  }
+  if (b.type === 'delta' && b.previousSequence === null) fail('delta without previousSequence');
+  return b;
+};

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { GOLD_KLINE } from '../../ingestion/gold/kline.ts';
+import { KLINE_1M, TICKER_24H, TRADE } from '../../ingestion/workers/silver.ts';
+import { MIGRATIONS } from '../../migrations/index.ts';
+import { openPostgres, type Postgres } from '../../src/platform/postgres.ts';
+import { sharedPostgres, type TestDatabase } from '../support/postgres.ts';
+
+describe('migrations', () => {
+  let database: TestDatabase;
+  const opened: Postgres[] = [];
+  const open = async (): Promise<Postgres> => {
+    const postgres = await openPostgres({ url: database.url, pool: 2, timeoutMs: 20_000, migrations: MIGRATIONS });
+    opened.push(postgres);
+    return postgres;
+  };
+  before(async () => {
+    database = await sharedPostgres();
+  });
+  after(async () => {
+    for (const postgres of opened) await postgres.close();
+    await database.stop();
+  });
+
+  test('run once on an empty database, also when two processes start at once', async () => {
+    const [a, b] = await Promise.all([open(), open()]);
+    const ran = await Promise.all([a.migrate(), b.migrate()]);
+    assert.deepEqual(
+      ran.flat().sort(),
+      MIGRATIONS.map((m) => m.name),
+    );
+    assert.deepEqual(await a.migrate(), []);
+  });
+
+  test('give every column that a writer declares, with its type', async () => {
+    const postgres = await open();
+    const rows = await postgres.query<{ table: string; column: string; type: string }>(
+      `SELECT table_schema || '.' || table_name AS "table", column_name AS "column", data_type AS type
+       FROM information_schema.columns WHERE table_schema IN ('bronze', 'silver', 'gold', 'ops')`,
+    );
+    const spelled: Record<string, string> = { 'timestamp with time zone': 'timestamptz', 'double precision': 'float8' };
+    const known = new Map(rows.map((r) => [`${r.table} ${r.column}`, spelled[r.type] ?? r.type]));
+    for (const { table, columns } of [GOLD_KLINE, KLINE_1M, TRADE, TICKER_24H]) {
+      for (const [name, [type]] of Object.entries(columns)) assert.equal(known.get(`${table} ${name}`), type, name);
+      assert.equal([...known.keys()].filter((k) => k.startsWith(`${table} `)).length, Object.keys(columns).length);
+    }
+  });
+
+  test('can be taken back', async () => {
+    const postgres = await open();
+    for (const migration of [...MIGRATIONS].reverse()) {
+      await new migration().down({ query: (text: string) => postgres.query(text) } as never);
+    }
+    const left = await postgres.query(
+      "SELECT 1 FROM information_schema.tables WHERE table_schema IN ('bronze', 'silver', 'gold', 'ops')",
+    );
+    assert.deepEqual(left, []);
+  });
+});
