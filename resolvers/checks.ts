@@ -1,0 +1,79 @@
+/** What arguments must look like. Each check throws BAD_USER_INPUT with the argument's name and the bound. */
+import type { SlowConsumerPolicy } from '../schema/channels.ts';
+import { decodePosition } from '../schema/cursor.ts';
+import { badInput, clientError } from '../schema/errors.ts';
+import { LIVE_BOOK_DEPTH } from '../schema/live/book.ts';
+import { isSymbol } from '../schema/market.ts';
+
+/** Greatest page sizes. */
+export const MAX_KLINES = 5_000;
+export const MAX_PAGE = 1_000;
+const MAX_THROTTLE_MS = 60_000;
+
+const ASSET = /^[A-Z0-9]{1,20}$/;
+
+function between(argument: string, value: number, max: number): void {
+  if (value < 1 || value > max) throw badInput(argument, `must be from 1 to ${max}`, { max });
+}
+
+/** A canonical symbol. */
+export function checkSymbol(symbol: string): void {
+  if (!isSymbol(symbol)) throw badInput('symbol', 'must be a symbol of the form BASE-QUOTE, e.g. BTC-USDT');
+}
+
+/** An asset's name, where one is given. */
+export function checkAsset(argument: 'base' | 'quote', asset: string | null | undefined): void {
+  if (asset != null && !ASSET.test(asset)) throw badInput(argument, 'must be an asset in capitals, e.g. BTC');
+}
+
+/** A page size. */
+export function checkFirst(first: number, max: number): void {
+  between('first', first, max);
+}
+
+/** Levels of a book. */
+export function checkDepth(depth: number): void {
+  between('depth', depth, LIVE_BOOK_DEPTH);
+}
+
+/** A range of time, either end of which may be open. */
+export function checkRange({ from, to }: { from?: number | null; to?: number | null }): void {
+  if (from != null && to != null && from > to) throw badInput('from', 'must not be later than `to`');
+}
+
+/** The sort values in a page position of the list `question`; null where none is given. */
+export function pagePosition(question: string, after: string | null | undefined, parts: number): string[] | null {
+  if (after == null) return null;
+  const key = decodePosition(question, after, parts);
+  if (!key) throw badInput('after', 'is not a position in this list; hand back `endCursor` of the page before');
+  return key;
+}
+
+/** A page position of rows ordered by time first: its time, epoch ms, and what follows. */
+export function timePosition(
+  question: string,
+  after: string | null | undefined,
+  parts: number,
+): { time: number; rest: string[] } | null {
+  const key = pagePosition(question, after, parts);
+  if (!key) return null;
+  const [time, ...rest] = key;
+  if (!/^[0-9]{1,14}$/.test(time ?? '')) throw badInput('after', 'is not a position in this list');
+  return { time: Number(time), rest };
+}
+
+/** What a subscription can't do yet is refused, not ignored. `byDefault` is the field's own policy. */
+export function checkStream(
+  args: { after?: unknown; throttleMs?: number; onSlow: SlowConsumerPolicy },
+  byDefault: SlowConsumerPolicy,
+): void {
+  const { after, throttleMs = 0, onSlow } = args;
+  const refuse = (argument: string, what: string) =>
+    clientError('NOT_SUPPORTED', `${argument}: ${what} is not supported yet`, { argument });
+  if (throttleMs < 0 || throttleMs > MAX_THROTTLE_MS) {
+    throw badInput('throttleMs', `must be from 0 to ${MAX_THROTTLE_MS}`, { max: MAX_THROTTLE_MS });
+  }
+  if (after != null) throw refuse('after', 'resuming');
+  if (throttleMs !== 0) throw refuse('throttleMs', 'throttling');
+  if (onSlow !== byDefault && onSlow !== 'DISCONNECT') throw refuse('onSlow', onSlow);
+}

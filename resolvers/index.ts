@@ -1,0 +1,56 @@
+/** The executable schema: every resolver class, once. */
+import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
+import { buildSchemaSync } from 'type-graphql';
+import { StreamEvent } from '../schema/graphql/stream.ts';
+import { checkRole } from './authority.ts';
+import { FeedResolver } from './feed.ts';
+import { KlineResolver } from './kline.ts';
+import { MarketResolver } from './market.ts';
+import { OrderBookResolver } from './orderbook.ts';
+import { TickerResolver } from './ticker.ts';
+import { TradeResolver } from './trade.ts';
+
+const RESOLVERS = [
+  FeedResolver,
+  KlineResolver,
+  MarketResolver,
+  OrderBookResolver,
+  TickerResolver,
+  TradeResolver,
+] as const;
+
+const ROOTS = {
+  Query: 'What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it.',
+  Subscription:
+    'What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told.',
+} as const;
+
+// subscriptions name their stream themselves; type-graphql asks for one of these all the same
+const noPubSub = {
+  publish(): never {
+    throw new Error('there is no pub/sub: events come from the live streams');
+  },
+  subscribe(): never {
+    throw new Error('there is no pub/sub: events come from the live streams');
+  },
+};
+
+/**
+ * Builds the schema. Its context value is a `Context`; a subscription's source is what graphql-js `subscribe` gets from the
+ * field, an iterator whose `return()` leaves the stream at once. Throws where a type is not complete.
+ */
+export function buildTickgraphSchema(): GraphQLSchema {
+  const schema = buildSchemaSync({
+    resolvers: [...RESOLVERS],
+    orphanedTypes: [StreamEvent],
+    authChecker: checkRole,
+    pubSub: noPubSub,
+    validate: false,
+  });
+  for (const [name, description] of Object.entries(ROOTS)) {
+    const type = schema.getType(name);
+    if (type) type.description = description;
+  }
+  return schema;
+}

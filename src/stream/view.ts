@@ -1,0 +1,71 @@
+/**
+ * How the entries of a stream become the events of a subscription. A model is the state that a stream amounts to, one a
+ * stream; a view is what the subscribers of one kind see of it, worked out once for all of them.
+ */
+import type { ChannelName } from '../../schema/channels.ts';
+
+/** State folded from a stream's newest value and the entries after it. */
+export interface Model<Payload> {
+  /** Begins anew: from the value of the latest key, or from nothing. Throws where the value is unreadable. */
+  reset(value: string | null): void;
+  /** Takes the next entry. */
+  apply(payload: Payload): void;
+  /** True when the state would do with a fresh newest value. */
+  wantsRefresh?(): boolean;
+}
+
+export interface View<Payload, Body> {
+  /** The whole state now; null where there is none yet, or the channel has none. */
+  snapshot(): { body: Body } | null;
+  /** What the entry that the model has just taken means here; null while there is nothing to tell. */
+  next(payload: Payload): Body | null;
+  /** The model began anew. */
+  reset(): void;
+}
+
+/** What one subscription follows. Two with the same stream and `view` see the same events. */
+export interface Question<Payload extends { eventTime: number }, M extends Model<Payload>, Body> {
+  /** The subscription's name, for the metrics. */
+  readonly field: string;
+  readonly channel: ChannelName;
+  /** The stream within the channel. */
+  readonly id: string;
+  /** Where the live store keeps the newest value; null for a channel without one. */
+  readonly latestKey: string | null;
+  readonly view: string;
+  createModel(): M;
+  createView(model: M): View<Payload, Body>;
+}
+
+/** The newest event is the state: candles and tickers. */
+export class NewestEvent<Payload> implements Model<Payload> {
+  newest: Payload | null = null;
+
+  reset(value: string | null): void {
+    this.newest = value === null ? null : (JSON.parse(value) as Payload);
+  }
+
+  apply(payload: Payload): void {
+    this.newest = payload;
+  }
+}
+
+/** Shows every event as it is. */
+export function wholeEvents<Payload>(model: NewestEvent<Payload>): View<Payload, Payload> {
+  return {
+    snapshot: () => (model.newest === null ? null : { body: model.newest }),
+    next: (payload) => payload,
+    reset() {},
+  };
+}
+
+/** No state: what happened before is history. */
+export class NoState<Payload> implements Model<Payload> {
+  reset(): void {}
+  apply(): void {}
+}
+
+/** Shows every event as it is, beginning with the next one. */
+export function nextEvents<Payload>(): View<Payload, Payload> {
+  return { snapshot: () => null, next: (payload) => payload, reset() {} };
+}

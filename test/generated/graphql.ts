@@ -1,0 +1,1027 @@
+/* eslint-disable */
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+export type Maybe<T> = T | null;
+export type InputMaybe<T> = Maybe<T>;
+export type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+export type MakeOptional<T, K extends keyof T> = Omit<T, K> & { [SubKey in K]?: Maybe<T[SubKey]> };
+export type MakeMaybe<T, K extends keyof T> = Omit<T, K> & { [SubKey in K]: Maybe<T[SubKey]> };
+export type MakeEmpty<T extends { [key: string]: unknown }, K extends keyof T> = { [_ in K]?: never };
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** All built-in and custom scalars, mapped to their actual values */
+export type Scalars = {
+  ID: { input: string; output: string; }
+  String: { input: string; output: string; }
+  Boolean: { input: boolean; output: boolean; }
+  Int: { input: number; output: number; }
+  Float: { input: number; output: number; }
+  /** Position in one live stream. Hand the last one you saw back as `after` of the same subscription to continue without gap or duplicate. (The `after: String` of a list query is a page position, another thing.) */
+  Cursor: { input: string; output: string; }
+  /** Instant, RFC 3339 in UTC with milliseconds, e.g. "2026-03-01T09:30:00.000Z". Input may carry another offset and at most milliseconds. */
+  DateTime: { input: string; output: string; }
+  /** Exact decimal number carried as a string in plain notation without superfluous zeros, e.g. "67012.34". Never a float. Input may also be a whole number. */
+  Decimal: { input: string | number; output: string; }
+};
+
+/** How an order book is known to be whole. */
+export type BookIntegrity =
+  /** The exchange's own checksum was met. */
+  | 'CHECKSUMMED'
+  /** Every change carries the exchange's sequence; none is missing. */
+  | 'SEQUENCED'
+  /** The exchange sends whole books only; what happened between two is not known. */
+  | 'SNAPSHOT_ONLY';
+
+/** Where a market is traded. */
+export type Exchange =
+  /** Binance, spot. */
+  | 'BINANCE'
+  /** Bithumb. */
+  | 'BITHUMB'
+  /** KuCoin, spot. */
+  | 'KUCOIN'
+  /** Upbit. */
+  | 'UPBIT';
+
+/** How one feed is doing: exchange, channel and market. */
+export type FeedHealth = {
+  __typename?: 'FeedHealth';
+  /** What it carries: kline, trade, orderbook or ticker. */
+  channel: Scalars['String']['output'];
+  /** True while its connection is open. */
+  connected: Scalars['Boolean']['output'];
+  /** Where it comes from. */
+  exchange: Exchange;
+  /** Milliseconds since then. */
+  freshnessMs?: Maybe<Scalars['Int']['output']>;
+  /** Losses noticed since it was started. */
+  gaps: Scalars['Int']['output'];
+  /** When the newest event was received; null before the first. */
+  lastEventAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Reconnects since it was started. */
+  reconnects: Scalars['Int']['output'];
+  /** True where its data must be taken for outdated. */
+  stale: Scalars['Boolean']['output'];
+  /** Its market; null for a feed of the whole exchange. */
+  symbol?: Maybe<Scalars['String']['output']>;
+};
+
+/** Why events are missing before this one. */
+export type GapReason =
+  /** Lost before they reached us. */
+  | 'FEED_GAP'
+  /** Too old to replay. */
+  | 'RETENTION'
+  /** Dropped by the policy for slow consumers. */
+  | 'SLOW'
+  /** Merged at the caller's own throttleMs. */
+  | 'THROTTLED';
+
+/** Length of a candle. Candles are aligned to the UTC day. */
+export type Interval =
+  /** One day, UTC. */
+  | 'D1'
+  /** One hour. */
+  | 'H1'
+  /** Four hours. */
+  | 'H4'
+  /** One minute. */
+  | 'M1'
+  /** Five minutes. */
+  | 'M5';
+
+/** A candle: what was traded in one interval. */
+export type Kline = {
+  __typename?: 'Kline';
+  /** Last price. */
+  close: Scalars['Decimal']['output'];
+  /** Last millisecond of the candle. */
+  closeTime: Scalars['DateTime']['output'];
+  /** Fraction 0..1 of the interval's minutes that are known; a minute confirmed empty counts as known. A hole is visible, never silently averaged over. */
+  coverage: Scalars['Float']['output'];
+  /** Where it was traded. */
+  exchange: Exchange;
+  /** Highest price. */
+  high: Scalars['Decimal']['output'];
+  /** exchange:symbol:interval:openTime in ms, stable; for normalised client caches. */
+  id: Scalars['ID']['output'];
+  /** Length of the candle. */
+  interval: Interval;
+  /** False while the candle is still forming. */
+  isClosed: Scalars['Boolean']['output'];
+  /** Lowest price. */
+  low: Scalars['Decimal']['output'];
+  /** First price. */
+  open: Scalars['Decimal']['output'];
+  /** First millisecond of the candle. */
+  openTime: Scalars['DateTime']['output'];
+  /** Quote-asset volume. */
+  quoteVolume: Scalars['Decimal']['output'];
+  /** Canonical symbol BASE-QUOTE, e.g. BTC-USDT. */
+  symbol: Scalars['String']['output'];
+  /** Number of trades; null where the exchange does not tell. */
+  tradeCount?: Maybe<Scalars['Int']['output']>;
+  /** Base-asset volume. */
+  volume: Scalars['Decimal']['output'];
+};
+
+/** A page of candles. */
+export type KlineConnection = {
+  __typename?: 'KlineConnection';
+  /** Where klineUpdated continues after these rows. */
+  liveCursor: Scalars['Cursor']['output'];
+  /** In the order asked for. */
+  nodes: Array<Kline>;
+  /** Where the page ends. */
+  pageInfo: PageInfo;
+};
+
+/** A candle as it forms, and once more when it closes. */
+export type KlineEvent = StreamEvent & {
+  __typename?: 'KlineEvent';
+  /** Position of this event in its stream. */
+  cursor: Scalars['Cursor']['output'];
+  /** What is missing before this event; null where nothing is. */
+  gap?: Maybe<StreamGap>;
+  /** The candle. */
+  kline: Kline;
+  /** Number of this event in its stream, a whole number as text. */
+  sequence: Scalars['String']['output'];
+  /** On the first event of a subscription, and on a fresh snapshot after a loss; else null. */
+  start?: Maybe<StreamStart>;
+};
+
+/** One market of one exchange. */
+export type Market = {
+  __typename?: 'Market';
+  /** The asset that is bought and sold, e.g. BTC. */
+  base: Scalars['String']['output'];
+  /** Where it is traded. */
+  exchange: Exchange;
+  /** How its feeds are doing. */
+  feeds: Array<FeedHealth>;
+  /** exchange:symbol, stable; for normalised client caches. */
+  id: Scalars['ID']['output'];
+  /** Its candles. */
+  klines: KlineConnection;
+  /** The newest candle, closed or forming. */
+  latestKline?: Maybe<Kline>;
+  /** Smallest step of a quantity; null where it is not known. */
+  lotSize?: Maybe<Scalars['Decimal']['output']>;
+  /** The exchange's own spelling, e.g. BTCUSDT, KRW-BTC. */
+  nativeSymbol: Scalars['String']['output'];
+  /** Its order book now; null where there is none yet. */
+  orderBook?: Maybe<OrderBook>;
+  /** The asset that it is paid in, e.g. USDT. */
+  quote: Scalars['String']['output'];
+  /** What the exchange says of it. */
+  status: MarketStatus;
+  /** Canonical symbol BASE-QUOTE, e.g. BTC-USDT, on every exchange. */
+  symbol: Scalars['String']['output'];
+  /** Fee of a taker without discounts, in percent. */
+  takerFeePercent: Scalars['Decimal']['output'];
+  /** Smallest step of a price; null where it is not known. */
+  tickSize?: Maybe<Scalars['Decimal']['output']>;
+  /** Its last 24 hours in figures; null where none are known. */
+  ticker?: Maybe<Ticker>;
+  /** Its trades, newest first. */
+  trades: TradeConnection;
+};
+
+
+/** One market of one exchange. */
+export type MarketKlinesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: Scalars['Int']['input'];
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  interval?: Interval;
+  order?: SortDirection;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+/** One market of one exchange. */
+export type MarketLatestKlineArgs = {
+  interval?: Interval;
+};
+
+
+/** One market of one exchange. */
+export type MarketOrderBookArgs = {
+  depth?: Scalars['Int']['input'];
+};
+
+
+/** One market of one exchange. */
+export type MarketTradesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: Scalars['Int']['input'];
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+/** A page of markets. */
+export type MarketConnection = {
+  __typename?: 'MarketConnection';
+  /** By exchange, then symbol. */
+  nodes: Array<Market>;
+  /** Where the page ends. */
+  pageInfo: PageInfo;
+};
+
+/** What the exchange says of a market. */
+export type MarketStatus =
+  /** No longer traded. */
+  | 'DELISTED'
+  /** Trading is interrupted. */
+  | 'HALTED'
+  /** Orders are matched. */
+  | 'TRADING'
+  /** The exchange says something that this version does not know, or nothing. */
+  | 'UNKNOWN';
+
+/** An order book at one moment. */
+export type OrderBook = {
+  __typename?: 'OrderBook';
+  /** Best (lowest) first, at most `depth`. */
+  asks: Array<PriceLevel>;
+  /** Best (highest) first, at most `depth`. */
+  bids: Array<PriceLevel>;
+  /** The exchange's own update id, where it has one. */
+  bookSequence?: Maybe<Scalars['String']['output']>;
+  /** Where it is traded. */
+  exchange: Exchange;
+  /** (bid volume - ask volume) / (bid volume + ask volume) over the returned levels, -1..1; null for an empty book. */
+  imbalance?: Maybe<Scalars['Float']['output']>;
+  /** How the book is known to be whole. */
+  integrity: BookIntegrity;
+  /** Where orderBookUpdated continues from this very state. */
+  liveCursor: Scalars['Cursor']['output'];
+  /** Half way between the best prices; null where a side is empty. */
+  mid?: Maybe<Scalars['Decimal']['output']>;
+  /** Distance of the best prices in hundredths of a percent of `mid`. */
+  spreadBps?: Maybe<Scalars['Float']['output']>;
+  /** Canonical symbol BASE-QUOTE, e.g. BTC-USDT. */
+  symbol: Scalars['String']['output'];
+  /** When the book was like this, by the exchange's clock. */
+  time: Scalars['DateTime']['output'];
+  /** Average price to fill `quantity` of base on `side`, over all levels that are kept, whatever `depth` is; null where the book is too thin. */
+  vwap?: Maybe<Scalars['Decimal']['output']>;
+};
+
+
+/** An order book at one moment. */
+export type OrderBookVwapArgs = {
+  quantity: Scalars['Decimal']['input'];
+  side: Side;
+};
+
+/** A snapshot first, then changes: a quantity of 0 removes the level. */
+export type OrderBookEvent = StreamEvent & {
+  __typename?: 'OrderBookEvent';
+  /** Asks of the snapshot, best first, or changed asks. */
+  asks: Array<PriceLevel>;
+  /** Bids of the snapshot, best first, or changed bids. */
+  bids: Array<PriceLevel>;
+  /** CRC-32 (unsigned, decimal) over the best min(10, depth) levels of each side after applying the event: price:quantity joined by commas, bids, a vertical bar, asks; canonical decimals, best first. */
+  checksum: Scalars['String']['output'];
+  /** Position of this event in its stream. */
+  cursor: Scalars['Cursor']['output'];
+  /** What is missing before this event; null where nothing is. */
+  gap?: Maybe<StreamGap>;
+  /** Number of this event in its stream, a whole number as text. */
+  sequence: Scalars['String']['output'];
+  /** True where the levels replace everything known before. */
+  snapshot: Scalars['Boolean']['output'];
+  /** On the first event of a subscription, and on a fresh snapshot after a loss; else null. */
+  start?: Maybe<StreamStart>;
+  /** When the book was like this, by the exchange's clock. */
+  time: Scalars['DateTime']['output'];
+};
+
+/** Where a page ends. */
+export type PageInfo = {
+  __typename?: 'PageInfo';
+  /** Hand it back as `after` of the same list to get the next page; null for an empty page. */
+  endCursor?: Maybe<Scalars['String']['output']>;
+  /** True where more rows follow in this order. */
+  hasNextPage: Scalars['Boolean']['output'];
+};
+
+/** What is on offer at one price. */
+export type PriceLevel = {
+  __typename?: 'PriceLevel';
+  /** Price of one unit of base in quote. */
+  price: Scalars['Decimal']['output'];
+  /** Quantity of the base asset; in a change, 0 removes the level. */
+  quantity: Scalars['Decimal']['output'];
+};
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type Query = {
+  __typename?: 'Query';
+  /** How the feeds are doing, by exchange, market and channel. */
+  feedHealth: Array<FeedHealth>;
+  /** Candles of one market. */
+  klines: KlineConnection;
+  /** The newest candle, closed or forming; null where there is none. */
+  latestKline?: Maybe<Kline>;
+  /** One market; null where there is none of that symbol. */
+  market?: Maybe<Market>;
+  /** Markets by exchange and symbol. */
+  markets: MarketConnection;
+  /** The order book now; null where there is none yet. */
+  orderBook?: Maybe<OrderBook>;
+  /** 24 h figures of one market; null where none are known. */
+  ticker?: Maybe<Ticker>;
+  /** 24 h figures of every market that has any, by exchange and symbol; at most 5,000. */
+  tickers: Array<Ticker>;
+  /** Trades of one market, newest first. */
+  trades: TradeConnection;
+};
+
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type QueryFeedHealthArgs = {
+  exchange?: InputMaybe<Exchange>;
+};
+
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type QueryKlinesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  exchange: Exchange;
+  first?: Scalars['Int']['input'];
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  interval?: Interval;
+  order?: SortDirection;
+  symbol: Scalars['String']['input'];
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type QueryLatestKlineArgs = {
+  exchange: Exchange;
+  interval?: Interval;
+  symbol: Scalars['String']['input'];
+};
+
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type QueryMarketArgs = {
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+};
+
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type QueryMarketsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  base?: InputMaybe<Scalars['String']['input']>;
+  exchange?: InputMaybe<Exchange>;
+  first?: Scalars['Int']['input'];
+  quote?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type QueryOrderBookArgs = {
+  depth?: Scalars['Int']['input'];
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+};
+
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type QueryTickerArgs = {
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+};
+
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type QueryTickersArgs = {
+  base?: InputMaybe<Scalars['String']['input']>;
+  exchange?: InputMaybe<Exchange>;
+  quote?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+export type QueryTradesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  exchange: Exchange;
+  first?: Scalars['Int']['input'];
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  symbol: Scalars['String']['input'];
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+/** Direction of a trade or an order. */
+export type Side =
+  /** Buys the base asset. */
+  | 'BUY'
+  /** Sells the base asset. */
+  | 'SELL';
+
+/** What happens when a subscriber reads slower than events arrive. Nothing is ever dropped without `gap` saying so. */
+export type SlowConsumerPolicy =
+  /** Events about the same thing are merged, the newest wins. */
+  | 'CONFLATE'
+  /** The subscription ends with the error SLOW_CONSUMER and the cursor to go on from. */
+  | 'DISCONNECT'
+  /** The oldest waiting events are dropped and counted in `gap`. */
+  | 'DROP_WITH_GAP';
+
+/** Order of a list. */
+export type SortDirection =
+  /** Smallest or oldest first. */
+  | 'ASC'
+  /** Greatest or newest first. */
+  | 'DESC';
+
+/** `sequence` grows by exactly 1 from event to event of a stream (filters and policies apart). */
+export type StreamEvent = {
+  /** Position of this event in its stream. */
+  cursor: Scalars['Cursor']['output'];
+  /** What is missing before this event; null where nothing is. */
+  gap?: Maybe<StreamGap>;
+  /** Number of this event in its stream, a whole number as text. */
+  sequence: Scalars['String']['output'];
+  /** On the first event of a subscription, and on a fresh snapshot after a loss; else null. */
+  start?: Maybe<StreamStart>;
+};
+
+/** Events that this subscriber did not get, told on the next event that it does get. */
+export type StreamGap = {
+  __typename?: 'StreamGap';
+  /** How many; null where the number cannot be known. */
+  missed?: Maybe<Scalars['Int']['output']>;
+  /** Why they are missing. */
+  reason: GapReason;
+};
+
+/** How a subscription came to its first event. */
+export type StreamStart =
+  /** Joined at now. */
+  | 'LIVE'
+  /** What came before is lost or too old to replay; the event is a fresh snapshot. */
+  | 'RESET'
+  /** Everything since `after` was replayed. */
+  | 'RESUMED';
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type Subscription = {
+  __typename?: 'Subscription';
+  /** The newest candle, then each change of it and the ones that follow. */
+  klineUpdated: KlineEvent;
+  /** The order book, then what changes in its best `depth` levels. */
+  orderBookUpdated: OrderBookEvent;
+  /** 24 h figures of one market, now and with each change. */
+  tickerUpdated: TickerEvent;
+  /** Every trade from now on. */
+  tradeExecuted: TradeEvent;
+};
+
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type SubscriptionKlineUpdatedArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  exchange: Exchange;
+  interval?: Interval;
+  onSlow?: SlowConsumerPolicy;
+  symbol: Scalars['String']['input'];
+  throttleMs?: Scalars['Int']['input'];
+};
+
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type SubscriptionOrderBookUpdatedArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  depth?: Scalars['Int']['input'];
+  exchange: Exchange;
+  onSlow?: SlowConsumerPolicy;
+  symbol: Scalars['String']['input'];
+  throttleMs?: Scalars['Int']['input'];
+};
+
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type SubscriptionTickerUpdatedArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  exchange: Exchange;
+  onSlow?: SlowConsumerPolicy;
+  symbol: Scalars['String']['input'];
+  throttleMs?: Scalars['Int']['input'];
+};
+
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type SubscriptionTradeExecutedArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  exchange: Exchange;
+  onSlow?: SlowConsumerPolicy;
+  symbol: Scalars['String']['input'];
+};
+
+/** The last 24 hours of a market in figures. */
+export type Ticker = {
+  __typename?: 'Ticker';
+  /** Change of the price in percent. */
+  changePercent24h: Scalars['Float']['output'];
+  /** Where it is traded. */
+  exchange: Exchange;
+  /** Highest price. */
+  high: Scalars['Decimal']['output'];
+  /** Price of the last trade. */
+  last: Scalars['Decimal']['output'];
+  /** Lowest price. */
+  low: Scalars['Decimal']['output'];
+  /** Price 24 hours ago. */
+  open: Scalars['Decimal']['output'];
+  /** Traded volume in the quote asset. */
+  quoteVolume24h: Scalars['Decimal']['output'];
+  /** Canonical symbol BASE-QUOTE, e.g. BTC-USDT. */
+  symbol: Scalars['String']['output'];
+  /** What moment the figures are true for, by the exchange's clock. */
+  time: Scalars['DateTime']['output'];
+  /** Traded volume in the base asset. */
+  volume24h: Scalars['Decimal']['output'];
+};
+
+/** New 24 h figures. */
+export type TickerEvent = StreamEvent & {
+  __typename?: 'TickerEvent';
+  /** Position of this event in its stream. */
+  cursor: Scalars['Cursor']['output'];
+  /** What is missing before this event; null where nothing is. */
+  gap?: Maybe<StreamGap>;
+  /** Number of this event in its stream, a whole number as text. */
+  sequence: Scalars['String']['output'];
+  /** On the first event of a subscription, and on a fresh snapshot after a loss; else null. */
+  start?: Maybe<StreamStart>;
+  /** The figures. */
+  ticker: Ticker;
+};
+
+/** One executed trade. */
+export type Trade = {
+  __typename?: 'Trade';
+  /** Where it was traded. */
+  exchange: Exchange;
+  /** exchange:symbol:tradeId, stable; for normalised client caches. */
+  id: Scalars['ID']['output'];
+  /** Price of one unit of base in quote. */
+  price: Scalars['Decimal']['output'];
+  /** Quantity of the base asset. */
+  quantity: Scalars['Decimal']['output'];
+  /** Side of the taker. */
+  side: Side;
+  /** Canonical symbol BASE-QUOTE, e.g. BTC-USDT. */
+  symbol: Scalars['String']['output'];
+  /** When it was executed, by the exchange's clock. */
+  time: Scalars['DateTime']['output'];
+  /** The exchange's own id of the trade, as text. */
+  tradeId: Scalars['String']['output'];
+};
+
+/** A page of trades. */
+export type TradeConnection = {
+  __typename?: 'TradeConnection';
+  /** Where tradeExecuted continues after these rows. */
+  liveCursor: Scalars['Cursor']['output'];
+  /** Newest first. */
+  nodes: Array<Trade>;
+  /** Where the page ends. */
+  pageInfo: PageInfo;
+};
+
+/** One trade as it happened. */
+export type TradeEvent = StreamEvent & {
+  __typename?: 'TradeEvent';
+  /** Position of this event in its stream. */
+  cursor: Scalars['Cursor']['output'];
+  /** What is missing before this event; null where nothing is. */
+  gap?: Maybe<StreamGap>;
+  /** Number of this event in its stream, a whole number as text. */
+  sequence: Scalars['String']['output'];
+  /** On the first event of a subscription, and on a fresh snapshot after a loss; else null. */
+  start?: Maybe<StreamStart>;
+  /** The trade. */
+  trade: Trade;
+};
+
+export type FeedHealthQueryVariables = Exact<{
+  exchange?: InputMaybe<Exchange>;
+}>;
+
+
+export type FeedHealthQuery = { __typename?: 'Query', feedHealth: Array<{ __typename?: 'FeedHealth', exchange: Exchange, symbol?: string | null, channel: string, connected: boolean, lastEventAt?: string | null, freshnessMs?: number | null, stale: boolean, gaps: number, reconnects: number }> };
+
+export type KlinesQueryVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+  interval?: Interval;
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+  order?: SortDirection;
+  first?: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type KlinesQuery = { __typename?: 'Query', klines: { __typename?: 'KlineConnection', liveCursor: string, nodes: Array<{ __typename?: 'Kline', id: string, interval: Interval, openTime: string, closeTime: string, open: string, high: string, low: string, close: string, volume: string, quoteVolume: string, tradeCount?: number | null, isClosed: boolean, coverage: number }>, pageInfo: { __typename?: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } };
+
+export type LatestKlineQueryVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+  interval?: Interval;
+}>;
+
+
+export type LatestKlineQuery = { __typename?: 'Query', latestKline?: { __typename?: 'Kline', id: string, openTime: string, close: string, isClosed: boolean } | null };
+
+export type KlineUpdatedSubscriptionVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+  interval?: Interval;
+}>;
+
+
+export type KlineUpdatedSubscription = { __typename?: 'Subscription', klineUpdated: { __typename?: 'KlineEvent', cursor: string, sequence: string, start?: StreamStart | null, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, kline: { __typename?: 'Kline', openTime: string, close: string, volume: string, isClosed: boolean } } };
+
+export type MarketsQueryVariables = Exact<{
+  exchange?: InputMaybe<Exchange>;
+  base?: InputMaybe<Scalars['String']['input']>;
+  quote?: InputMaybe<Scalars['String']['input']>;
+  first?: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type MarketsQuery = { __typename?: 'Query', markets: { __typename?: 'MarketConnection', nodes: Array<{ __typename?: 'Market', id: string, exchange: Exchange, symbol: string, nativeSymbol: string, base: string, quote: string, status: MarketStatus, tickSize?: string | null, lotSize?: string | null, takerFeePercent: string }>, pageInfo: { __typename?: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } };
+
+export type MarketOverviewQueryVariables = Exact<{
+  first?: Scalars['Int']['input'];
+  interval?: Interval;
+}>;
+
+
+export type MarketOverviewQuery = { __typename?: 'Query', markets: { __typename?: 'MarketConnection', nodes: Array<{ __typename?: 'Market', id: string, latestKline?: { __typename?: 'Kline', close: string, isClosed: boolean } | null, ticker?: { __typename?: 'Ticker', last: string, changePercent24h: number } | null }> } };
+
+export type MarketQueryVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+}>;
+
+
+export type MarketQuery = { __typename?: 'Query', market?: { __typename?: 'Market', id: string, status: MarketStatus } | null };
+
+export type OrderBookQueryVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+  depth?: Scalars['Int']['input'];
+  side?: Side;
+  quantity?: Scalars['Decimal']['input'];
+}>;
+
+
+export type OrderBookQuery = { __typename?: 'Query', orderBook?: { __typename?: 'OrderBook', mid?: string | null, spreadBps?: number | null, imbalance?: number | null, vwap?: string | null, bookSequence?: string | null, integrity: BookIntegrity, time: string, liveCursor: string, bids: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }>, asks: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }> } | null };
+
+export type OrderBookUpdatedSubscriptionVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+  depth?: Scalars['Int']['input'];
+}>;
+
+
+export type OrderBookUpdatedSubscription = { __typename?: 'Subscription', orderBookUpdated: { __typename?: 'OrderBookEvent', cursor: string, sequence: string, start?: StreamStart | null, snapshot: boolean, checksum: string, time: string, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, bids: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }>, asks: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }> } };
+
+export type TickerQueryVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+}>;
+
+
+export type TickerQuery = { __typename?: 'Query', ticker?: { __typename?: 'Ticker', last: string, open: string, high: string, low: string, volume24h: string, quoteVolume24h: string, changePercent24h: number, time: string } | null };
+
+export type TickersQueryVariables = Exact<{
+  exchange?: InputMaybe<Exchange>;
+  base?: InputMaybe<Scalars['String']['input']>;
+  quote?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type TickersQuery = { __typename?: 'Query', tickers: Array<{ __typename?: 'Ticker', exchange: Exchange, symbol: string, last: string }> };
+
+export type TickerUpdatedSubscriptionVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+}>;
+
+
+export type TickerUpdatedSubscription = { __typename?: 'Subscription', tickerUpdated: { __typename?: 'TickerEvent', cursor: string, sequence: string, start?: StreamStart | null, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, ticker: { __typename?: 'Ticker', last: string, time: string } } };
+
+export type TradesQueryVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+  first?: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type TradesQuery = { __typename?: 'Query', trades: { __typename?: 'TradeConnection', liveCursor: string, nodes: Array<{ __typename?: 'Trade', id: string, tradeId: string, price: string, quantity: string, side: Side, time: string }>, pageInfo: { __typename?: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } };
+
+export type TradeExecutedSubscriptionVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+}>;
+
+
+export type TradeExecutedSubscription = { __typename?: 'Subscription', tradeExecuted: { __typename?: 'TradeEvent', cursor: string, sequence: string, start?: StreamStart | null, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, trade: { __typename?: 'Trade', tradeId: string, price: string, quantity: string, side: Side, time: string } } };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+
+export const FeedHealthDocument = new TypedDocumentString(`
+    query FeedHealth($exchange: Exchange) {
+  feedHealth(exchange: $exchange) {
+    exchange
+    symbol
+    channel
+    connected
+    lastEventAt
+    freshnessMs
+    stale
+    gaps
+    reconnects
+  }
+}
+    `) as unknown as TypedDocumentString<FeedHealthQuery, FeedHealthQueryVariables>;
+export const KlinesDocument = new TypedDocumentString(`
+    query Klines($exchange: Exchange!, $symbol: String!, $interval: Interval! = M1, $from: DateTime, $to: DateTime, $order: SortDirection! = DESC, $first: Int! = 500, $after: String) {
+  klines(
+    exchange: $exchange
+    symbol: $symbol
+    interval: $interval
+    from: $from
+    to: $to
+    order: $order
+    first: $first
+    after: $after
+  ) {
+    nodes {
+      id
+      interval
+      openTime
+      closeTime
+      open
+      high
+      low
+      close
+      volume
+      quoteVolume
+      tradeCount
+      isClosed
+      coverage
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    liveCursor
+  }
+}
+    `) as unknown as TypedDocumentString<KlinesQuery, KlinesQueryVariables>;
+export const LatestKlineDocument = new TypedDocumentString(`
+    query LatestKline($exchange: Exchange!, $symbol: String!, $interval: Interval! = M1) {
+  latestKline(exchange: $exchange, symbol: $symbol, interval: $interval) {
+    id
+    openTime
+    close
+    isClosed
+  }
+}
+    `) as unknown as TypedDocumentString<LatestKlineQuery, LatestKlineQueryVariables>;
+export const KlineUpdatedDocument = new TypedDocumentString(`
+    subscription KlineUpdated($exchange: Exchange!, $symbol: String!, $interval: Interval! = M1) {
+  klineUpdated(exchange: $exchange, symbol: $symbol, interval: $interval) {
+    cursor
+    sequence
+    start
+    gap {
+      missed
+      reason
+    }
+    kline {
+      openTime
+      close
+      volume
+      isClosed
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<KlineUpdatedSubscription, KlineUpdatedSubscriptionVariables>;
+export const MarketsDocument = new TypedDocumentString(`
+    query Markets($exchange: Exchange, $base: String, $quote: String, $first: Int! = 100, $after: String) {
+  markets(
+    exchange: $exchange
+    base: $base
+    quote: $quote
+    first: $first
+    after: $after
+  ) {
+    nodes {
+      id
+      exchange
+      symbol
+      nativeSymbol
+      base
+      quote
+      status
+      tickSize
+      lotSize
+      takerFeePercent
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MarketsQuery, MarketsQueryVariables>;
+export const MarketOverviewDocument = new TypedDocumentString(`
+    query MarketOverview($first: Int! = 100, $interval: Interval! = M1) {
+  markets(first: $first) {
+    nodes {
+      id
+      latestKline(interval: $interval) {
+        close
+        isClosed
+      }
+      ticker {
+        last
+        changePercent24h
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MarketOverviewQuery, MarketOverviewQueryVariables>;
+export const MarketDocument = new TypedDocumentString(`
+    query Market($exchange: Exchange!, $symbol: String!) {
+  market(exchange: $exchange, symbol: $symbol) {
+    id
+    status
+  }
+}
+    `) as unknown as TypedDocumentString<MarketQuery, MarketQueryVariables>;
+export const OrderBookDocument = new TypedDocumentString(`
+    query OrderBook($exchange: Exchange!, $symbol: String!, $depth: Int! = 20, $side: Side! = BUY, $quantity: Decimal! = 1) {
+  orderBook(exchange: $exchange, symbol: $symbol, depth: $depth) {
+    bids {
+      price
+      quantity
+    }
+    asks {
+      price
+      quantity
+    }
+    mid
+    spreadBps
+    imbalance
+    vwap(side: $side, quantity: $quantity)
+    bookSequence
+    integrity
+    time
+    liveCursor
+  }
+}
+    `) as unknown as TypedDocumentString<OrderBookQuery, OrderBookQueryVariables>;
+export const OrderBookUpdatedDocument = new TypedDocumentString(`
+    subscription OrderBookUpdated($exchange: Exchange!, $symbol: String!, $depth: Int! = 20) {
+  orderBookUpdated(exchange: $exchange, symbol: $symbol, depth: $depth) {
+    cursor
+    sequence
+    start
+    gap {
+      missed
+      reason
+    }
+    snapshot
+    bids {
+      price
+      quantity
+    }
+    asks {
+      price
+      quantity
+    }
+    checksum
+    time
+  }
+}
+    `) as unknown as TypedDocumentString<OrderBookUpdatedSubscription, OrderBookUpdatedSubscriptionVariables>;
+export const TickerDocument = new TypedDocumentString(`
+    query Ticker($exchange: Exchange!, $symbol: String!) {
+  ticker(exchange: $exchange, symbol: $symbol) {
+    last
+    open
+    high
+    low
+    volume24h
+    quoteVolume24h
+    changePercent24h
+    time
+  }
+}
+    `) as unknown as TypedDocumentString<TickerQuery, TickerQueryVariables>;
+export const TickersDocument = new TypedDocumentString(`
+    query Tickers($exchange: Exchange, $base: String, $quote: String) {
+  tickers(exchange: $exchange, base: $base, quote: $quote) {
+    exchange
+    symbol
+    last
+  }
+}
+    `) as unknown as TypedDocumentString<TickersQuery, TickersQueryVariables>;
+export const TickerUpdatedDocument = new TypedDocumentString(`
+    subscription TickerUpdated($exchange: Exchange!, $symbol: String!) {
+  tickerUpdated(exchange: $exchange, symbol: $symbol) {
+    cursor
+    sequence
+    start
+    gap {
+      missed
+      reason
+    }
+    ticker {
+      last
+      time
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TickerUpdatedSubscription, TickerUpdatedSubscriptionVariables>;
+export const TradesDocument = new TypedDocumentString(`
+    query Trades($exchange: Exchange!, $symbol: String!, $from: DateTime, $to: DateTime, $first: Int! = 50, $after: String) {
+  trades(
+    exchange: $exchange
+    symbol: $symbol
+    from: $from
+    to: $to
+    first: $first
+    after: $after
+  ) {
+    nodes {
+      id
+      tradeId
+      price
+      quantity
+      side
+      time
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    liveCursor
+  }
+}
+    `) as unknown as TypedDocumentString<TradesQuery, TradesQueryVariables>;
+export const TradeExecutedDocument = new TypedDocumentString(`
+    subscription TradeExecuted($exchange: Exchange!, $symbol: String!) {
+  tradeExecuted(exchange: $exchange, symbol: $symbol) {
+    cursor
+    sequence
+    start
+    gap {
+      missed
+      reason
+    }
+    trade {
+      tradeId
+      price
+      quantity
+      side
+      time
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TradeExecutedSubscription, TradeExecutedSubscriptionVariables>;

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { decodeCursor } from '../../schema/cursor.ts';
+import type { TradeEvent } from '../../schema/market.ts';
+import * as operations from '../generated/graphql.ts';
+import { iso, market, storeTrades, T0, trade, tradeAppend } from './samples.ts';
+import { openWorld, type World } from './world.ts';
+
+let world: World;
+before(async () => {
+  world = await openWorld();
+});
+after(() => world.stop());
+
+describe('trades', () => {
+  const XRP = market('XRP-USDT');
+  const all = Array.from({ length: 40 }, (_, i) => trade(T0 + Math.floor(i / 3), String(100 + i), XRP));
+  const page = (variables: object) => world.data(operations.TradesDocument, { ...XRP, ...variables });
+  before(() => storeTrades(world.postgres, all));
+
+  test('come newest first, and pages meet within one millisecond', async () => {
+    const seen: string[] = [];
+    let after: string | null | undefined;
+    do {
+      const { trades } = await page({ first: 7, after });
+      seen.push(...trades.nodes.map((t) => t.tradeId));
+      after = trades.pageInfo.hasNextPage ? trades.pageInfo.endCursor : null;
+    } while (after);
+    assert.deepEqual(seen, all.map((t) => t.tradeId).reverse());
+  });
+
+  test('can be bounded, and wrong bounds are refused', async () => {
+    const { trades } = await page({ from: iso(T0 + 1), to: iso(T0 + 2) });
+    assert.deepEqual(
+      trades.nodes.map((t) => t.tradeId),
+      ['105', '104', '103'],
+    );
+    assert.deepEqual(trades.nodes[0], {
+      id: 'binance:XRP-USDT:105',
+      tradeId: '105',
+      price: '100.5',
+      quantity: '0.25',
+      side: 'BUY',
+      time: iso(T0 + 1),
+    });
+    const refusal = await world.refusal(operations.TradesDocument, { ...XRP, first: 1_001 });
+    assert.deepEqual([refusal.argument, refusal.max], ['first', 1_000]);
+  });
+
+  test('that are on the stream and not in the table yet are there once, and the cursor is after them', async () => {
+    const late: TradeEvent[] = [trade(T0 + 100, '200', XRP), trade(T0 + 101, '201', XRP)];
+    await world.live.append([...all.slice(-5), ...late].map((t) => tradeAppend(t)));
+    const { trades } = await page({ first: 4 });
+    assert.deepEqual(
+      trades.nodes.map((t) => t.tradeId),
+      ['201', '200', '139', '138'],
+    );
+    assert.equal(decodeCursor(trades.liveCursor)?.sequence, 7n);
+    const next = await page({ first: 2, after: trades.pageInfo.endCursor });
+    assert.deepEqual(
+      next.trades.nodes.map((t) => t.tradeId),
+      ['137', '136'],
+    );
+  });
+
+  test('where nothing of the stream is in the table, the cursor goes back to all that is kept', async () => {
+    const FAR = market('FAR-USDT');
+    await storeTrades(world.postgres, [trade(T0, '1', FAR)]);
+    const events = Array.from({ length: 2_100 }, (_, i) => trade(T0 + 10 + i, String(10 + i), FAR));
+    await world.live.append(events.map((t) => tradeAppend(t)));
+    const { trades } = await world.data(operations.TradesDocument, { ...FAR, first: 3 });
+    assert.equal(trades.nodes[0]?.tradeId, '2109');
+    assert.equal(decodeCursor(trades.liveCursor)?.sequence, 0n);
+  });
+});
