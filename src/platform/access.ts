@@ -1,0 +1,91 @@
+/**
+ * Who is calling: bearer token → role, and which web pages may call at all. Until accounts exist the tokens are those of
+ * ACCESS_TOKENS.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { type AccessToken, isLoopback, type Role } from './config.ts';
+
+export interface Caller {
+  readonly role: Role;
+  /** True for a caller that needs no token because only this machine reaches the server. */
+  readonly local: boolean;
+}
+
+export interface Access {
+  /** The caller of a request, by its `authorization` header or the `token` given apart; null where it must be refused. */
+  identify(request: IncomingMessage, token?: string): Caller | null;
+  /** False for a request that a web page of a foreign origin makes. */
+  originAllowed(request: IncomingMessage): boolean;
+  /** True where the caller may see the schema: introspection and suggestions in error messages. */
+  maySeeSchema(caller: Caller): boolean;
+}
+
+export interface AccessOptions {
+  tokens: readonly AccessToken[];
+  /** Address that the server is bound to. */
+  host: string;
+  /** Origins besides the server's own, e.g. `https://charts.example`; `*` allows every one. */
+  allowedOrigins: readonly string[];
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** The credentials of an `Authorization: Bearer …` header (or of the bare token); undefined where there are none. */
+export function bearerToken(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  return value.trim().replace(/^bearer +/i, '');
+}
+
+/** The token that a client sends with `connection_init`: authorization (any case of the name) or token. */
+export function connectionToken(params: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const names = Object.keys(params ?? {});
+  const name = names.find((n) => n.toLowerCase() === 'authorization') ?? names.find((n) => n === 'token');
+  return name === undefined ? undefined : bearerToken(params?.[name]);
+}
+
+/** Host name of a `Host` header or URL authority, without port and brackets. */
+function hostname(authority: string | undefined): string {
+  const url = `http://${authority}`;
+  return authority && URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : '';
+}
+
+/** The rules of a server bound to `host`. */
+export function createAccess({ tokens, host, allowedOrigins }: AccessOptions): Access {
+  const known = tokens.map(({ token, role }) => ({ digest: digest(token), caller: { role, local: false } }));
+  const bound = isLoopback(host);
+
+  /** Compares with every token, whether or not one matched already: the time taken tells nothing. */
+  function byToken(token: string): Caller | null {
+    const presented = digest(token);
+    let found: Caller | null = null;
+    for (const one of known) if (timingSafeEqual(one.digest, presented)) found = one.caller;
+    return found;
+  }
+
+  /**
+   * True for a peer on this machine that speaks to us directly: not through a proxy, which would make every stranger
+   * local, nor from a page whose name was rebound to a loopback address, which the Host header gives away.
+   */
+  function isLocal({ headers, socket }: IncomingMessage): boolean {
+    const proxied = headers['x-forwarded-for'] ?? headers.forwarded ?? headers['x-real-ip'];
+    return (
+      bound && isLoopback(socket.remoteAddress ?? '') && proxied === undefined && isLoopback(hostname(headers.host))
+    );
+  }
+
+  return {
+    identify(request, token = bearerToken(request.headers.authorization)) {
+      if (token !== undefined) return byToken(token);
+      return isLocal(request) ? { role: 'admin', local: true } : null;
+    },
+    originAllowed({ headers }) {
+      const { origin } = headers;
+      if (origin === undefined || allowedOrigins.includes('*') || allowedOrigins.includes(origin)) return true;
+      if (!URL.canParse(origin)) return false;
+      const from = new URL(origin);
+      return from.host === headers.host || (bound && isLoopback(from.hostname.replace(/^\[|\]$/g, '')));
+    },
+    maySeeSchema: (caller) => caller.role === 'admin' || bound,
+  };
+}

@@ -1,0 +1,183 @@
+/**
+ * Owner of graphql-ws and of ws on the server's side: operations over WebSocket (subprotocol graphql-transport-ws),
+ * through the same documents, limits and errors as over HTTP.
+ */
+import { randomInt } from 'node:crypto';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { GraphQLSchema } from 'graphql';
+import { handleProtocols } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Access, Caller } from './access.ts';
+import type { Config } from './config.ts';
+import type { Documents } from './graphql-documents.ts';
+import { protocolServer } from './graphql-operations.ts';
+import type { OperationRequest } from './graphql-request.ts';
+import type { Log } from './log.ts';
+import { metrics } from './metrics.ts';
+
+/** A client that does not take what it was sent: what waits for it is bounded by this, then the socket is closed. */
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+const CLOSE_BLOCKED = 4490;
+const BLOCKED_GRACE_MS = 5_000;
+const CLOSE_RESTARTING = 1012;
+/** Clients that are told to come back spread themselves over this time. */
+const RETRY_SPREAD_MS = 5_000;
+/** RFC 6455 5.5: a close frame carries at most 123 bytes of reason. */
+const MAX_REASON_BYTES = 123;
+
+/** One open socket, as the protocol's hooks see it. */
+export interface Connection {
+  readonly socket: WebSocket;
+  readonly request: IncomingMessage;
+  caller?: Caller;
+  /**
+   * Operations that run now, by the message that began each. The client's id won't do: one that completes an operation
+   * may use its id again before the old one has ended.
+   */
+  readonly operations: Map<object, RunningOperation>;
+}
+
+export interface RunningOperation {
+  readonly request: OperationRequest;
+  readonly abort: AbortController;
+  /** The events of a subscription that was begun. */
+  events?: AsyncGenerator<unknown>;
+}
+
+export interface GraphqlSocketOptions {
+  schema: GraphQLSchema;
+  documents: Documents;
+  access: Access;
+  contextOf(request: OperationRequest): object | Promise<object>;
+  limits: Pick<Config, 'MAX_MESSAGE_BYTES' | 'MAX_SOCKETS' | 'MAX_SUBSCRIPTIONS_PER_SOCKET' | 'REQUEST_TIMEOUT_MS'>;
+  log: Log;
+  /** How long a client may take for connection_init. */
+  initTimeoutMs?: number;
+  /** Between two pings; a socket that did not answer the last one is dropped. */
+  pingMs?: number;
+}
+
+export interface GraphqlSockets {
+  /** Takes over the connection of an upgrade request, or refuses it. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Refuses an upgrade request with an HTTP status. */
+  refuse(socket: Duplex, status: number): void;
+  /** Closes every socket with 1012 and a time to come back after; cuts those still there after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+function shorten(reason: string): string {
+  const bytes = Buffer.from(reason);
+  return bytes.length <= MAX_REASON_BYTES ? reason : bytes.toString('utf8', 0, MAX_REASON_BYTES - 3).replace(/�+$/, '');
+}
+
+/** The WebSocket side of the API. */
+export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSockets {
+  const { limits, log, access } = options;
+  const protocol = protocolServer(options);
+  const server = new WebSocketServer({
+    noServer: true,
+    handleProtocols,
+    maxPayload: limits.MAX_MESSAGE_BYTES,
+    // a few bytes must not become megabytes of ours
+    perMessageDeflate: false,
+    autoPong: false,
+  });
+  const silent = new WeakSet<WebSocket>();
+  let stopping = false;
+
+  const pings = setInterval(() => {
+    for (const socket of server.clients) {
+      if (silent.has(socket)) socket.terminate();
+      silent.add(socket);
+      if (socket.readyState === socket.OPEN) socket.ping();
+    }
+  }, options.pingMs ?? 12_000);
+  pings.unref();
+
+  function open(socket: WebSocket, request: IncomingMessage): void {
+    const connection: Connection = { socket, request, operations: new Map() };
+    const close = (code: number, reason: string): void => socket.close(code, shorten(reason));
+    metrics.sockets.inc();
+
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        close,
+        send: (data) =>
+          new Promise((done, fail) => {
+            if (socket.readyState !== socket.OPEN) done();
+            else socket.send(data, (error) => (error && socket.readyState === socket.OPEN ? fail(error) : done()));
+          }),
+        onMessage: (handle) =>
+          socket.on('message', (data, isBinary) => {
+            if (socket.readyState !== socket.OPEN) return;
+            if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
+              close(CLOSE_BLOCKED, 'Client does not read');
+              // it may never take the close frame either
+              setTimeout(() => socket.terminate(), BLOCKED_GRACE_MS).unref();
+              return undefined;
+            }
+            if (isBinary) return close(4400, 'Invalid message received');
+            handle(String(data)).catch((error: unknown) => {
+              log.error({ err: error }, 'WebSocket message failed');
+              close(4500, 'Internal server error');
+            });
+          }),
+      },
+      connection,
+    );
+    socket.on('pong', () => silent.delete(socket));
+    socket.on('ping', (data) => {
+      if (socket.bufferedAmount <= MAX_BUFFERED_BYTES) socket.pong(data);
+    });
+    // ws closes by itself what it can't read: 1009 too big, 1007 no UTF-8, 1002 no frame
+    socket.on('error', (error) => log.debug({ err: error }, 'WebSocket error'));
+    socket.once('close', (code, reason) => {
+      metrics.sockets.dec();
+      const left = [...connection.operations.values()];
+      for (const { abort } of left) abort.abort();
+      // graphql-ws ends what it knows by id; the others end here, a second time does no harm
+      const ends = [closed(code, String(reason)), ...left.map(({ events }) => events?.return?.(undefined))];
+      Promise.all(ends).catch((error: unknown) => log.error({ err: error }, 'WebSocket did not close cleanly'));
+    });
+  }
+
+  function refuse(socket: Duplex, status: number): void {
+    socket.on('error', () => socket.destroy());
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n${
+        status === 503 ? `Retry-After: ${randomInt(1, 6)}\r\n` : ''
+      }\r\n`,
+    );
+  }
+
+  return {
+    refuse,
+    upgrade(request, socket, head) {
+      if (stopping) return refuse(socket, 503);
+      if (!access.originAllowed(request)) return refuse(socket, 403);
+      if (server.clients.size >= limits.MAX_SOCKETS) {
+        metrics.refused.inc({ limit: 'MAX_SOCKETS' });
+        return refuse(socket, 503);
+      }
+      server.handleUpgrade(request, socket, head, open);
+    },
+    async stop(graceMs) {
+      stopping = true;
+      clearInterval(pings);
+      const open = [...server.clients];
+      const gone = open.map((socket) => new Promise((done) => socket.once('close', done)));
+      for (const socket of open) {
+        socket.close(CLOSE_RESTARTING, `restarting; retry in ${randomInt(100, RETRY_SPREAD_MS)} ms`);
+      }
+      const cut = setTimeout(() => {
+        for (const socket of open) socket.terminate();
+      }, graceMs);
+      await Promise.all(gone);
+      clearTimeout(cut);
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,165 @@
+/** The operations GraphiQL opens with: each answers with live data as soon as the feed runs. */
+
+export interface Example {
+  name: string;
+  query: string;
+  variables: Record<string, unknown>;
+}
+
+const BTC = { exchange: 'BINANCE', symbol: 'BTC-USDT' };
+
+export const EXAMPLES: readonly Example[] = [
+  {
+    name: 'Markets',
+    query: `# What there is: markets with their newest state.
+# Ctrl-Enter runs it. The next tabs are live.
+query Markets {
+  markets(first: 20) {
+    nodes {
+      exchange
+      symbol
+      status
+      ticker {
+        last
+        changePercent24h
+        quoteVolume24h
+        time
+      }
+      latestKline {
+        openTime
+        close
+        isClosed
+      }
+    }
+  }
+}
+`,
+    variables: {},
+  },
+  {
+    name: 'CandlesClosing',
+    query: `# A one-minute candle as it forms;
+# isClosed turns true when its minute is over.
+subscription CandlesClosing($exchange: Exchange!, $symbol: String!) {
+  klineUpdated(exchange: $exchange, symbol: $symbol, interval: M1) {
+    sequence
+    cursor
+    kline {
+      openTime
+      open
+      high
+      low
+      close
+      volume
+      isClosed
+    }
+  }
+}
+`,
+    variables: BTC,
+  },
+  {
+    name: 'TradesTicking',
+    query: `# Every trade, once.
+subscription TradesTicking($exchange: Exchange!, $symbol: String!) {
+  tradeExecuted(exchange: $exchange, symbol: $symbol) {
+    sequence
+    trade {
+      time
+      side
+      price
+      quantity
+    }
+  }
+}
+`,
+    variables: BTC,
+  },
+  {
+    name: 'BookMoving',
+    query: `# A snapshot of the book first, then its changes;
+# a quantity of 0 removes a level.
+subscription BookMoving($exchange: Exchange!, $symbol: String!) {
+  orderBookUpdated(exchange: $exchange, symbol: $symbol, depth: 5) {
+    sequence
+    snapshot
+    bids {
+      price
+      quantity
+    }
+    asks {
+      price
+      quantity
+    }
+    time
+  }
+}
+`,
+    variables: BTC,
+  },
+  {
+    name: 'TickerMoving',
+    query: `# Price and 24-hour figures.
+subscription TickerMoving($exchange: Exchange!, $symbol: String!) {
+  tickerUpdated(exchange: $exchange, symbol: $symbol) {
+    sequence
+    ticker {
+      last
+      changePercent24h
+      volume24h
+      time
+    }
+  }
+}
+`,
+    variables: BTC,
+  },
+  {
+    name: 'MarketNow',
+    query: `# One market now: its book, its last candles and trades,
+# and the health of its feeds.
+query MarketNow($exchange: Exchange!, $symbol: String!) {
+  orderBook(exchange: $exchange, symbol: $symbol, depth: 5) {
+    mid
+    spreadBps
+    imbalance
+    vwap(side: BUY, quantity: "1")
+    bids {
+      price
+      quantity
+    }
+    asks {
+      price
+      quantity
+    }
+  }
+  klines(exchange: $exchange, symbol: $symbol, interval: M1, first: 10) {
+    nodes {
+      openTime
+      close
+      volume
+      isClosed
+      coverage
+    }
+    liveCursor
+  }
+  trades(exchange: $exchange, symbol: $symbol, first: 5) {
+    nodes {
+      time
+      side
+      price
+      quantity
+    }
+  }
+  feedHealth(exchange: $exchange) {
+    symbol
+    channel
+    connected
+    freshnessMs
+    stale
+  }
+}
+`,
+    variables: BTC,
+  },
+];
