@@ -1,0 +1,43 @@
+/**
+ * Everything in one process, nothing installed but Node: embedded stores where the settings name none, and stand-ins of
+ * the exchanges unless `--live` or an exchange's own endpoints are given.
+ */
+import { parseArgs } from 'node:util';
+import { startIngest } from '../ingestion/ingest.ts';
+import { startWorkers } from '../ingestion/workers/index.ts';
+import { MIGRATIONS } from '../migrations/index.ts';
+import { startApi } from '../resolvers/api.ts';
+import { startStandIns } from '../sim/index.ts';
+import { openPlatform } from './platform/open.ts';
+import { runProcess, together } from './platform/run.ts';
+
+const { values: flags } = parseArgs({ options: { live: { type: 'boolean', default: false } } });
+
+await runProcess([], async (process) => {
+  const { config } = process;
+  const platform = await openPlatform(process, MIGRATIONS);
+  const wanted = new Set(config.MARKETS.map((m) => m.exchange));
+  if (flags.live || (config.BINANCE_WS_URL && config.BINANCE_REST_URL)) wanted.delete('BINANCE');
+  const standIns = await startStandIns([...wanted], config.SIM_SEED);
+  const workers = await startWorkers(platform, { onFatal: process.fatal });
+  const ingest = await startIngest(platform, { endpoints: standIns.endpoints });
+  const api = await startApi(platform);
+  const simulated = Object.keys(standIns.endpoints);
+  globalThis.process.stdout.write(
+    [
+      '',
+      '  Tickgraph is running.',
+      simulated.length > 0
+        ? `  The data is SIMULATED (${simulated.join(', ')}); "npm start -- --live" connects to the real exchanges.`
+        : '  The data is real.',
+      `  GraphiQL  ${api.url}/graphiql`,
+      `  GraphQL   ${api.url}/graphql (HTTP and WebSocket)`,
+      `  Health    ${api.url}/readyz   Metrics ${api.url}/metrics`,
+      '  Ctrl-C ends it.',
+      '',
+      '',
+    ].join('\n'),
+  );
+  // stopped from the end: no new clients, no new frames, then what is on its way is written
+  return together([platform, standIns, workers, ingest, api]);
+});

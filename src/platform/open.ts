@@ -1,0 +1,59 @@
+/** Opens the three stores of a process: the real ones its settings name, else the embedded ones. */
+
+import { topicSpecs } from '../../schema/topics.ts';
+import { openKafkaBroker } from './broker-kafka.ts';
+import { createMemoryBroker } from './broker-memory.ts';
+import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { createMemoryLiveStore } from './live-store-memory.ts';
+import { openRedisLiveStore } from './live-store-redis.ts';
+import type { Platform, Running } from './platform.ts';
+import { openPostgres } from './postgres.ts';
+import type { Process } from './run.ts';
+
+/**
+ * The platform of a process, schema migrated and topics there. Throws when a store can't be reached.
+ * `migrations` come from the caller: this folder knows nothing of the tables.
+ */
+export async function openPlatform(
+  { config, log }: Process,
+  migrations: readonly (new () => object)[],
+): Promise<Platform & Running> {
+  const opened: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of opened.toReversed()) await close();
+  };
+  const timeoutMs = config.STORE_TIMEOUT_MS;
+  try {
+    let url = config.DATABASE_URL;
+    if (!url) {
+      const embedded = await startEmbeddedPostgres(config.DATA_DIR, (line) => log.trace({ line }, 'postgres'));
+      opened.push(embedded.stop);
+      url = embedded.url;
+    }
+    const postgres = await openPostgres({ url, pool: config.POSTGRES_POOL, timeoutMs, migrations });
+    opened.push(postgres.close);
+    const ran = await postgres.migrate();
+    if (ran.length > 0) log.info({ migrations: ran }, 'schema migrated');
+
+    const broker = config.KAFKA_BROKERS.length
+      ? await openKafkaBroker({
+          brokers: config.KAFKA_BROKERS,
+          clientId: 'tickgraph',
+          sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+          timeoutMs,
+          log,
+        })
+      : createMemoryBroker();
+    opened.push(() => broker.close());
+    await broker.ensureTopics(topicSpecs());
+
+    const live = config.REDIS_URL
+      ? await openRedisLiveStore({ url: config.REDIS_URL, timeoutMs, log })
+      : createMemoryLiveStore();
+    opened.push(() => live.close());
+    return { config, log, postgres, broker, live, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
