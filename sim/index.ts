@@ -1,6 +1,9 @@
 /** Every stand-in there is, by the exchange it stands in for. */
 import type { Exchange } from '../schema/market.ts';
 import { startBinanceSim } from './binance/server.ts';
+import { startBithumbSim } from './bithumb/server.ts';
+import { startKucoinSim } from './kucoin/server.ts';
+import { startUpbitSim } from './upbit/server.ts';
 
 interface StandIn {
   wsUrl: string;
@@ -10,6 +13,9 @@ interface StandIn {
 
 const STAND_INS: Partial<Record<Exchange, (seed: number) => Promise<StandIn>>> = {
   BINANCE: (seed) => startBinanceSim({ seed }),
+  UPBIT: (seed) => startUpbitSim({ seed }),
+  BITHUMB: (seed) => startBithumbSim({ seed }),
+  KUCOIN: (seed) => startKucoinSim({ seed }),
 };
 
 export interface StandIns {

@@ -1,19 +1,24 @@
 /**
- * Runs the stand-in of Binance as a process of its own:
- *   node --import tsx sim/main.ts [--port N] [--control N] [--seed N] [--symbols 12 | BTCUSDT,ETHUSDT] [--rate X]
- *     [--recording <folder>:<day>] [--speed X]
+ * Runs the stand-in of an exchange as a process of its own:
+ *   node --import tsx sim/main.ts [--exchange binance] [--port N] [--control N] [--seed N] [--symbols 12 | BTCUSDT,ETHUSDT]
+ *     [--rate X] [--recording <folder>:<day>] [--speed X]
+ * Symbols are in the exchange's own spelling; only Binance's replays recordings.
  * Prints one JSON line with its URLs when it is ready, and ends on SIGTERM or SIGINT.
  */
 import { parseArgs } from 'node:util';
 import { readRecording } from './binance/recording-files.ts';
 import { startBinanceSim } from './binance/server.ts';
+import { startBithumbSim } from './bithumb/server.ts';
+import { startKucoinSim } from './kucoin/server.ts';
+import { startUpbitSim } from './upbit/server.ts';
 
 const { values } = parseArgs({
   options: {
+    exchange: { type: 'string', default: 'binance' },
     port: { type: 'string', default: '0' },
     control: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
-    symbols: { type: 'string', default: '12' },
+    symbols: { type: 'string' },
     rate: { type: 'string', default: '1' },
     'record-limit': { type: 'string', default: '200000' },
     recording: { type: 'string' },
@@ -22,15 +27,27 @@ const { values } = parseArgs({
 });
 
 const [folder, day] = values.recording?.split(':') ?? [];
-const sim = await startBinanceSim({
+const { symbols: wanted } = values;
+const common = {
   port: Number(values.port),
   controlPort: Number(values.control),
   seed: Number(values.seed),
-  symbols: /^\d+$/.test(values.symbols) ? Number(values.symbols) : values.symbols.split(','),
+  symbols: wanted === undefined ? undefined : /^\d+$/.test(wanted) ? Number(wanted) : wanted.split(','),
   rate: Number(values.rate),
   recordLimit: Number(values['record-limit']),
-  recording: folder && day ? { ...readRecording(folder, day), speed: Number(values.speed) } : undefined,
-});
+};
+const recording = folder && day ? { ...readRecording(folder, day), speed: Number(values.speed) } : undefined;
+const STAND_INS: Readonly<
+  Record<string, () => ReturnType<typeof startBinanceSim | typeof startUpbitSim | typeof startKucoinSim>>
+> = {
+  binance: () => startBinanceSim({ ...common, recording }),
+  upbit: () => startUpbitSim(common),
+  bithumb: () => startBithumbSim(common),
+  kucoin: () => startKucoinSim(common),
+};
+const start = Object.hasOwn(STAND_INS, values.exchange) ? STAND_INS[values.exchange] : undefined;
+if (!start) throw new RangeError(`no stand-in of ${values.exchange}`);
+const sim = await start();
 
 const { wsUrl, restUrl, controlUrl, symbols } = sim;
 process.stdout.write(`${JSON.stringify({ wsUrl, restUrl, controlUrl, symbols })}\n`);

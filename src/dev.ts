@@ -3,8 +3,10 @@
  * the exchanges unless `--live` or an exchange's own endpoints are given.
  */
 import { parseArgs } from 'node:util';
+import { CONNECTORS } from '../ingestion/exchanges/index.ts';
 import { startIngest } from '../ingestion/ingest.ts';
 import { startWorkers } from '../ingestion/workers/index.ts';
+import { startRetention } from '../ingestion/workers/retention.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import { startApi } from '../resolvers/api.ts';
 import { startStandIns } from '../sim/index.ts';
@@ -15,11 +17,17 @@ const { values: flags } = parseArgs({ options: { live: { type: 'boolean', defaul
 
 await runProcess([], async (process) => {
   const { config } = process;
+  globalThis.process.stdout.write(
+    '\n  Tickgraph starts; the first time, its database is made. That takes some seconds.\n',
+  );
   const platform = await openPlatform(process, MIGRATIONS);
   const wanted = new Set(config.MARKETS.map((m) => m.exchange));
-  if (flags.live || (config.BINANCE_WS_URL && config.BINANCE_REST_URL)) wanted.delete('BINANCE');
+  for (const { exchange, settings } of Object.values(CONNECTORS)) {
+    if (flags.live || config[settings.rest]) wanted.delete(exchange);
+  }
   const standIns = await startStandIns([...wanted], config.SIM_SEED);
   const workers = await startWorkers(platform, { onFatal: process.fatal });
+  const retention = startRetention(platform);
   const ingest = await startIngest(platform, { endpoints: standIns.endpoints });
   const api = await startApi(platform);
   const simulated = Object.keys(standIns.endpoints);
@@ -39,5 +47,5 @@ await runProcess([], async (process) => {
     ].join('\n'),
   );
   // stopped from the end: no new clients, no new frames, then what is on its way is written
-  return together([platform, standIns, workers, ingest, api]);
+  return together([platform, retention, standIns, workers, ingest, api]);
 });

@@ -41,13 +41,14 @@ export function createBookFlow(tools: FlowTools, rule: SequencedRule): Flow<Book
   let stamps = { eventTime: 0, receivedAt: 0 };
 
   function publishSnapshot(from: Book, stamps: Pick<BookEvent, 'eventTime' | 'receivedAt'>): void {
+    const known = from.known();
     const event: BookEvent = {
       exchange: market.exchange,
       symbol: market.symbol,
       ...stamps,
       type: 'snapshot',
-      bids: from.bids.slice(0, SNAPSHOT_LEVELS),
-      asks: from.asks.slice(0, SNAPSHOT_LEVELS),
+      bids: known.bids.slice(0, SNAPSHOT_LEVELS),
+      asks: known.asks.slice(0, SNAPSHOT_LEVELS),
       sequence: from.sequence,
       previousSequence: null,
       integrity: 'SEQUENCED',
@@ -74,6 +75,8 @@ export function createBookFlow(tools: FlowTools, rule: SequencedRule): Flow<Book
 
   function apply(target: Book, update: BookUpdate): void {
     const previousSequence = target.sequence;
+    // levels beyond what the snapshot covered come and go with holes between them: nobody is told of them
+    const news = target.news(update);
     const result = target.apply(update);
     old = result === 'old' ? old + 1 : 0;
     if (result === 'old' && old < MAX_OLD) return;
@@ -86,7 +89,10 @@ export function createBookFlow(tools: FlowTools, rule: SequencedRule): Flow<Book
     }
     stamps = { eventTime: update.eventTime, receivedAt: update.receivedAt };
     const { bidSequences: _bids, askSequences: _asks, ...event } = update;
-    tools.publish({ channel: 'orderbook', event: { ...event, previousSequence, integrity: 'SEQUENCED' } }, false);
+    tools.publish(
+      { channel: 'orderbook', event: { ...event, ...news, previousSequence, integrity: 'SEQUENCED' } },
+      false,
+    );
     refreshing?.push(update);
     if (fresh) replace(fresh, target, update);
   }

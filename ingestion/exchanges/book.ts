@@ -47,6 +47,8 @@ function createSide(direction: 1 | -1, initial: readonly BookLevel[]): Side {
 /** `old`: everything of it is in the book already. `gap`: something before it is missing. */
 export type Applied = 'applied' | 'old' | 'gap' | 'crossed';
 
+export type Sides = Pick<BookUpdate, 'bids' | 'asks'>;
+
 export interface Book {
   readonly sequence: string;
   readonly bids: readonly BookLevel[];
@@ -54,6 +56,10 @@ export interface Book {
   /** Applies a delta, all of it or nothing unless `crossed` (the book is then of no use any more). */
   apply(delta: BookUpdate): Applied;
   isCrossed(): boolean;
+  /** What of a delta, not yet applied, is new and lies in the part that is known. */
+  news(delta: BookUpdate): Sides;
+  /** The part of the book that is known without a hole, best first. */
+  known(): Sides;
   /** Levels known without a hole, the smaller side: behind the last level of a full snapshot side nothing is known. */
   knownDepth(): number;
 }
@@ -87,12 +93,18 @@ export function createBook(snapshot: BookUpdate, depth: number): Book {
     return low;
   }
 
+  /** In a delta that straddles the snapshot single changes may be older than it. */
+  function isNew(sequences: readonly string[] | undefined, i: number): boolean {
+    const own = sequences?.[i];
+    return own === undefined || BigInt(own) > sequence;
+  }
+
+  function isBeyond(price: string, edge: string | null, direction: 1 | -1): boolean {
+    return edge !== null && comparePrices(price, edge) * direction > 0;
+  }
+
   function set(side: Side, levels: readonly BookLevel[], sequences: readonly string[] | undefined): void {
-    levels.forEach(([price, quantity], i) => {
-      const own = sequences?.[i];
-      // a delta that straddles the snapshot: single changes may be older than it
-      if (own === undefined || BigInt(own) > sequence) side.set(price, quantity);
-    });
+    for (const [i, [price, quantity]] of levels.entries()) if (isNew(sequences, i)) side.set(price, quantity);
   }
 
   return {
@@ -112,6 +124,14 @@ export function createBook(snapshot: BookUpdate, depth: number): Book {
       return isCrossed() ? 'crossed' : 'applied';
     },
     isCrossed,
+    news: (delta) => ({
+      bids: delta.bids.filter(([price], i) => isNew(delta.bidSequences, i) && !isBeyond(price, bidEdge, -1)),
+      asks: delta.asks.filter(([price], i) => isNew(delta.askSequences, i) && !isBeyond(price, askEdge, 1)),
+    }),
+    known: () => ({
+      bids: bids.levels.slice(0, within(bids, bidEdge, -1)),
+      asks: asks.levels.slice(0, within(asks, askEdge, 1)),
+    }),
     knownDepth: () => Math.min(within(bids, bidEdge, -1), within(asks, askEdge, 1)),
   };
 }

@@ -90,10 +90,13 @@ export interface ConnectionPlan {
 
 /** How a channel behaves. */
 export interface ChannelRule {
-  /** False where the exchange has no stream of it and the loop asks over REST (candles of an exchange without candles). */
+  /** False for candles of an exchange without a stream of them: the loop makes them of the trades and asks REST. */
   streamed: boolean;
-  /** `steady`: silence is suspicious by itself. `on-trade`: an illiquid market may be silent for hours. */
-  cadence: 'steady' | 'on-trade';
+  /**
+   * `steady`: silence is suspicious by itself. `on-trade`: an illiquid market may be silent for hours. `on-change`: so may
+   * it, but a subscription begins with a frame; where none comes, the market is not one.
+   */
+  cadence: 'steady' | 'on-trade' | 'on-change';
 }
 
 /** REST candles of a range of minutes; every candle returned is treated by the loop as closed when its minute is over. */
@@ -110,6 +113,13 @@ interface TradeParse {
   /** In any order. Throws BadFrame. */
   parse(body: Buffer, market: MarketInfo, receivedAt: number): TradeEvent[];
 }
+/** How far a read backwards has come: it must reach `since`; times are epoch ms. */
+export interface Reach {
+  since: number;
+  now: number;
+  /** How many pages in a row brought nothing new. */
+  empty: number;
+}
 /** REST trades, by id forwards or from the newest backwards. */
 export type TradeHistory =
   | (TradeParse & {
@@ -122,7 +132,7 @@ export type TradeHistory =
   | (TradeParse & {
       direction: 'backward';
       /** The newest trades, or those before `oldest`; null where the exchange serves no older ones. */
-      request(market: MarketInfo, oldest: TradeEvent | null): RestRequest | null;
+      request(market: MarketInfo, oldest: TradeEvent | null, reach: Reach): RestRequest | null;
     });
 
 /** `sequenced`: deltas join a REST snapshot (a delta applies when previousSequence <= book < sequence). */
@@ -158,7 +168,7 @@ export interface Connector {
   /** What a market offers; null where the exchange has nothing of the kind. */
   readonly channels: Readonly<Record<FeedChannel, ChannelRule | null>>;
   readonly limits: Limits;
-  /** `flag`: frames say that a candle is closed. `next`: a candle is closed when a later one appears. */
+  /** `flag`: frames say that a candle is closed (or the loop makes them). `next`: it is closed when a later one appears. */
   readonly klineCloses: 'flag' | 'next';
   /** `dense`: ids grow by 1, so a hole shows. `unordered`: an id only tells two trades apart. */
   readonly tradeIds: 'dense' | 'unordered';

@@ -33,16 +33,23 @@ export function readJson(bytes: Buffer): unknown {
 
 type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
 const keepText: Reviver = (_key, value, { source }) => (typeof value === 'number' ? source : value);
+/** A member's number; without a backslash in the text, no string can hold `":`. */
+const MEMBER = /":\s*(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?=[\s,}])/g;
+/** What may be a number that no member holds, or an escaped character. */
+const UNUSUAL = /(?:^|[[,])\s*-?[0-9]|\\/;
 
 /**
  * The JSON of a frame or body with every number as the text it was written in ("17853950437790001", "1.16539E8"): for
  * exchanges that send integers beyond 2^53 or prices as numbers.
  */
 export function readJsonNumbersAsText(bytes: Buffer): unknown {
+  const text = bytesToText(bytes);
   try {
-    return JSON.parse(bytesToText(bytes), keepText as (this: unknown, key: string, value: unknown) => unknown);
-  } catch (error) {
-    throw error instanceof BadFrame ? error : new BadFrame('not JSON');
+    // a reviver takes three times as long, and most frames don't need one
+    if (!UNUSUAL.test(text)) return JSON.parse(text.replace(MEMBER, '":"$1"'));
+    return JSON.parse(text, keepText as (this: unknown, key: string, value: unknown) => unknown);
+  } catch {
+    throw new BadFrame('not JSON');
   }
 }
 

@@ -11,8 +11,10 @@ import { metrics } from '../../src/platform/metrics.ts';
 import { createBookFlow } from './book-flow.ts';
 import type { Connector, FeedEvent } from './connector.ts';
 import type { Flow, FlowTools } from './flow.ts';
+import { createCheckedKlineFlow } from './kline-check.ts';
 import { createKlineFlow } from './kline-flow.ts';
 import { createTradeFlow } from './trade-flow.ts';
+import { createTradeKlineFlow, type TradeKlineFlow } from './trade-klines.ts';
 import { createUnorderedTradeFlow } from './unordered-trade-flow.ts';
 import { createMarketWatch } from './watch.ts';
 import { createWholeBookFlow } from './whole-book-flow.ts';
@@ -59,10 +61,17 @@ function createTickerFlow(tools: FlowTools): Flow<TickerEvent> {
   };
 }
 
+function klineFlow(tools: FlowTools): Flow<KlineEvent> | TradeKlineFlow {
+  const { channels, klineCloses, klineHistory: history } = tools.connector;
+  if (channels.kline?.streamed === false) return createTradeKlineFlow(tools, history);
+  const make = (given: FlowTools): Flow<KlineEvent> => createKlineFlow(given, history);
+  return history && klineCloses === 'next' ? createCheckedKlineFlow(tools, history, make) : make(tools);
+}
+
 function createFlows(connector: Connector, tools: (channel: FeedChannel) => FlowTools) {
-  const { book, tradeHistory: trades, klineHistory } = connector;
+  const { book, tradeHistory: trades } = connector;
   return {
-    kline: createKlineFlow(tools('kline'), klineHistory),
+    kline: klineFlow(tools('kline')),
     trade:
       connector.tradeIds === 'dense'
         ? createTradeFlow(tools('trade'), trades?.direction === 'forward' ? trades : null)
@@ -107,8 +116,11 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
       if (ended.signal.aborted) return;
       if (late) metrics.backfilled.inc({ exchange: market.exchange, channel });
       options.publish(event);
+      if (event.channel === 'trade' && !late && 'trade' in flows.kline) flows.kline.trade(event.event);
+      if (!connector.channels[channel]?.streamed) (told.get(channel) as Told).lastEventAt = event.event.receivedAt;
     },
     gap() {
+      if (channel === 'trade' && 'trade' in flows.kline) flows.kline.lost();
       metrics.feedGaps.inc({ exchange: market.exchange, channel });
       (told.get(channel) as Told).gaps++;
     },

@@ -14,6 +14,8 @@ type BackwardHistory = Extract<TradeHistory, { direction: 'backward' }>;
 const RECENT = 5_000;
 /** Missed trades collected at the most before they can be published in order. */
 const MAX_COLLECTED = 200_000;
+/** Pages in a row that bring nothing new; a history by days has an empty one at the end of each. */
+const MAX_EMPTY = 8;
 
 /** The flow of one market's trades. `history` null: what was missed can't be had and counts as a gap. */
 export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHistory | null): Flow<TradeEvent> {
@@ -36,21 +38,24 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
   /** What was traded since `since`, oldest first. */
   async function missed(source: BackwardHistory, since: number): Promise<TradeEvent[]> {
     const found = new Map<string, TradeEvent>();
-    let oldest: TradeEvent | null = null;
-    while (found.size < MAX_COLLECTED) {
-      const request = source.request(market, oldest);
+    let oldest = null as TradeEvent | null;
+    for (let empty = 0; ; ) {
+      const reach = { since, now: tools.exchangeNow() ?? Date.now(), empty };
+      const request = empty < MAX_EMPTY ? source.request(market, oldest, reach) : null;
+      if (!request || found.size >= MAX_COLLECTED) {
+        // the exchange's history, or our patience, ends before it reaches what we have
+        if (!oldest || oldest.eventTime > since) tools.gap();
+        break;
+      }
       const bound = AbortSignal.any([signal, AbortSignal.timeout(tools.times.patienceMs)]);
-      const page: TradeEvent[] = request ? await tools.fetch(request, 'trade', source.parse, bound) : [];
+      const page: TradeEvent[] = await tools.fetch(request, 'trade', source.parse, bound);
       const before: number = found.size;
       for (const trade of page) {
         if (trade.eventTime >= since) found.set(trade.tradeId, trade);
         if (!oldest || trade.eventTime < oldest.eventTime) oldest = trade;
       }
       if (oldest && oldest.eventTime < since) break;
-      if (found.size > before) continue;
-      // the exchange's history ends before it reaches what we have
-      tools.gap();
-      break;
+      empty = found.size > before ? 0 : empty + 1;
     }
     // arrival order breaks ties: pages are newest first
     return [...found.values()].reverse().sort((a, b) => a.eventTime - b.eventTime);

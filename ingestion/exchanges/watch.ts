@@ -22,6 +22,7 @@ export function createMarketWatch(
 ): MarketWatch {
   const streamed = FEED_CHANNELS.filter((channel) => rules[channel]?.streamed);
   const steady = streamed.filter((channel) => rules[channel]?.cadence === 'steady');
+  const greeted = streamed.filter((channel) => rules[channel]?.cadence === 'on-change');
   const heardAt = new Map<FeedChannel, number>();
   /** Since when a sibling has contradicted the channel's silence. */
   const owedSince = new Map<FeedChannel, number>();
@@ -31,6 +32,10 @@ export function createMarketWatch(
 
   const silence = (channel: FeedChannel, now: number): number => now - Math.max(heardAt.get(channel) ?? 0, since ?? 0);
   const owed = (channel: FeedChannel, now: number): number => now - (owedSince.get(channel) ?? now);
+
+  /** Nothing has come since the connection, where something must. */
+  const ungreeted = (channel: FeedChannel, now: number, ms: number): boolean =>
+    since !== null && greeted.includes(channel) && (heardAt.get(channel) ?? -1) < since && now - since > ms;
 
   function owe(channels: readonly FeedChannel[], now: number): void {
     for (const channel of channels)
@@ -55,6 +60,7 @@ export function createMarketWatch(
     isStale(channel, now) {
       if (since === null) return true;
       if (owed(channel, now) > staleMs) return true;
+      if (ungreeted(channel, now, staleMs)) return true;
       if (steady.includes(channel)) return silence(channel, now) > staleMs;
       // nothing at all is heard of this market
       return steady.length > 0 && steady.every((one) => silence(one, now) > staleMs && silence(channel, now) > staleMs);
@@ -63,7 +69,8 @@ export function createMarketWatch(
       if (since === null) return false;
       const suspicious =
         streamed.some((channel) => owed(channel, now) > 1.5 * staleMs) ||
-        steady.some((channel) => silence(channel, now) > 2 * staleMs);
+        steady.some((channel) => silence(channel, now) > 2 * staleMs) ||
+        greeted.some((channel) => ungreeted(channel, now, 2 * staleMs));
       if (!suspicious) {
         tries = 0;
         nextTry = 0;

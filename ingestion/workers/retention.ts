@@ -1,7 +1,11 @@
 /** What is dropped when its time has passed, by event time. Candles (silver and gold) stay for good. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Config } from '../../src/platform/config.ts';
+import { keepLease, type Lease } from '../../src/platform/lease.ts';
 import { dropPartitionsBefore } from '../../src/platform/partitions.ts';
-import type { Platform } from '../../src/platform/platform.ts';
+import type { Platform, Running } from '../../src/platform/platform.ts';
+import { pause } from '../../src/platform/retry.ts';
 
 type Days = Extract<keyof Config, `RETENTION_${string}_DAYS`>;
 
@@ -22,4 +26,51 @@ export async function dropExpired({ postgres, config }: Platform, now: number): 
     dropped.push(...(await dropPartitionsBefore(postgres, table, 'day', now - config[days] * DAY)));
   }
   return dropped;
+}
+
+/** After a failure, e.g. a table that was being read all the time. */
+const AGAIN_MS = 60_000;
+
+/**
+ * Drops what is expired, at once and every day, in one of all the processes that run this. A failure is logged and
+ * tried again. `times` are for tests.
+ */
+export function startRetention(platform: Platform, times: { everyMs?: number; now?: () => number } = {}): Running {
+  const { postgres, config } = platform;
+  const { everyMs = DAY, now = Date.now } = times;
+  const log = platform.log.child({ part: 'retention' });
+  const ended = new AbortController();
+  let turn = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+
+  async function run(lease: Lease, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && lease.isHeld()) {
+      let next = everyMs;
+      try {
+        const dropped = await dropExpired(platform, now());
+        if (dropped.length > 0) log.info({ dropped }, 'expired partitions dropped');
+      } catch (error) {
+        log.warn({ err: error }, 'expired partitions not dropped');
+        next = Math.min(AGAIN_MS, everyMs);
+      }
+      await pause(next, signal);
+    }
+  }
+
+  const lease = keepLease({
+    ...{ postgres, name: 'retention', ms: config.LEASE_MS, log },
+    holder: `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`,
+    onAcquired(held) {
+      turn = new AbortController();
+      const signal = AbortSignal.any([turn.signal, ended.signal]);
+      running = running.then(() => run(held, signal));
+    },
+    onLost: () => turn.abort(),
+  });
+  return {
+    async stop() {
+      ended.abort();
+      await Promise.all([lease.stop(), running]);
+    },
+  };
 }

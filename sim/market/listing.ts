@@ -12,6 +12,8 @@ export interface Walk {
 export interface Listing {
   /** Native spelling, e.g. BTCUSDT. */
   symbol: string;
+  /** Seeds its trades and its book; the symbol where left out. */
+  seedName?: string;
   base: string;
   quote: string;
   /** The tick is 10^-tickDecimals (negative: a tick of thousands), the lot 10^-lotDecimals; together 8 at the most. */

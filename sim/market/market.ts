@@ -35,7 +35,7 @@ export class Market {
 
   /** Begins at `startedAt` (epoch ms). `rate` scales trades and book changes. */
   constructor(seed: number, listing: Listing, rate: number, startedAt: number) {
-    const own = hash(seed, seedOf(listing.symbol));
+    const own = hash(seed, seedOf(listing.seedName ?? listing.symbol));
     this.listing = listing;
     this.quotes = new QuotePath(seed, listing);
     this.tape = new Tape(own, listing, this.quotes, rate, startedAt);

@@ -61,7 +61,7 @@ export class QuotePath {
 
   /** `seed` is that of the whole simulation. */
   constructor(seed: number, listing: Listing) {
-    this.seed = hash(hash(seed, seedOf(listing.symbol)), 101);
+    this.seed = hash(hash(seed, seedOf(listing.seedName ?? listing.symbol)), 101);
     this.paths = listing.walks.map((walk) => new Path(seed, walk));
     this.tick = 10 ** listing.tickDecimals;
   }

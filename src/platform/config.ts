@@ -124,7 +124,11 @@ export const SETTINGS = {
   ),
   KAFKA_BROKERS: setting('', 'host:port list; empty keeps the log in memory (npm start only)', list(broker)),
   MARKETS: setting(
-    'binance:BTC-USDT,binance:ETH-USDT,binance:XRP-USDT,binance:SOL-USDT,binance:BNB-USDT,binance:DOGE-USDT',
+    [
+      ...['BTC', 'ETH', 'XRP', 'SOL', 'BNB', 'DOGE'].map((base) => `binance:${base}-USDT`),
+      ...['BTC', 'ETH', 'XRP', 'USDT'].flatMap((base) => [`upbit:${base}-KRW`, `bithumb:${base}-KRW`]),
+      ...['BTC', 'ETH', 'XRP'].map((base) => `kucoin:${base}-USDT`),
+    ].join(','),
     'Markets to follow: exchange:BASE-QUOTE or exchange:*',
     list(market),
   ),
@@ -146,6 +150,10 @@ export const SETTINGS = {
     "Base of KuCoin's REST API, where the token for its streams comes from too; set, its stand-in is not started",
     url('http', 'https'),
   ),
+  UPBIT_WS_URL: setting('', "Base of Upbit's streams; set, its stand-in is not started", url('ws', 'wss')),
+  UPBIT_REST_URL: setting('', "Base of Upbit's REST API; set, its stand-in is not started", url('http', 'https')),
+  BITHUMB_WS_URL: setting('', "Base of Bithumb's streams; set, its stand-in is not started", url('ws', 'wss')),
+  BITHUMB_REST_URL: setting('', "Base of Bithumb's REST API; set, its stand-in is not started", url('http', 'https')),
   SIM_SEED: setting('1', 'Seed of the simulated markets', integer(0, 2_147_483_647)),
   LOG_LEVEL: setting(
     'info',
@@ -225,7 +233,35 @@ export function readConfig(env: NodeJS.ProcessEnv, required: readonly SettingNam
   if (values.HOST && !isLoopback(values.HOST) && values.ACCESS_TOKENS?.length === 0) {
     problems.push('ACCESS_TOKENS: must be set when HOST is not loopback');
   }
+  for (const exchange of EXCHANGES) {
+    const [ws, rest] = [`${exchange}_WS_URL`, `${exchange}_REST_URL`] as const;
+    // half an exchange would be real and half its stand-in; KuCoin's REST API names the streams' host itself
+    const lonely = values[ws] ? !values[rest] : values[rest] && exchange !== 'KUCOIN';
+    if (lonely) problems.push(values[ws] ? `${ws}: needs ${rest} too` : `${rest}: needs ${ws} too`);
+  }
   if (values.MARKETS?.length === 0) problems.push('MARKETS: must name at least one market');
   if (problems.length > 0) throw new ConfigError(problems);
   return values;
+}
+
+/** Shorter ones would be found in everything. */
+const SECRET_LENGTH = 6;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The passwords and tokens in the settings, for the log to leave out. */
+export function secretsOf(config: Config): string[] {
+  const inUrls = [config.DATABASE_URL, config.REDIS_URL].flatMap((given) => {
+    if (!given) return [];
+    const { username, password } = new URL(given);
+    // a password that is the user's name is none, and that name is in many lines
+    return password === username ? [] : [password, decoded(password)];
+  });
+  return [...inUrls, ...config.ACCESS_TOKENS.map(({ token }) => token)].filter((text) => text.length >= SECRET_LENGTH);
 }

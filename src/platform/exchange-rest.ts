@@ -75,6 +75,13 @@ export function retryAfterMs(header: string | null | undefined, now = Date.now()
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 3 * 86_400_000) : null;
 }
 
+/** How long a 429 asks for silence: Retry-After in s, KuCoin's gw-ratelimit-reset in ms; null where neither is there. */
+function limitedMs(headers: Headers): number | null {
+  const reset = headers.get('gw-ratelimit-reset') ?? '';
+  const ms = /^[0-9]{1,9}$/.test(reset) ? Number(reset) : null;
+  return retryAfterMs(headers.get('retry-after')) ?? ms;
+}
+
 async function readBody(response: Response, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -145,7 +152,9 @@ export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
     const reply: RestReply = { body, callId, callTs, receivedAt: Date.now() };
     if (response.ok) return reply;
     const limited = response.status === 429 || response.status === 418;
-    const wait = retryAfterMs(response.headers.get('retry-after')) ?? (limited ? DEFAULT_PAUSE_MS : null);
+    const wait = limited
+      ? (limitedMs(response.headers) ?? DEFAULT_PAUSE_MS)
+      : retryAfterMs(response.headers.get('retry-after'));
     if (limited && wait !== null) pausedUntil = Math.max(pausedUntil, performance.now() + wait);
     throw new RestFailed(`HTTP ${response.status}`, response.status, wait, reply);
   }

@@ -11,7 +11,7 @@ const live = (fields: object, latest: unknown[] = []) => ({
 
 /** What /readyz says with these stores. */
 async function readiness(stores: object, env: NodeJS.ProcessEnv = {}): Promise<{ status: number; body: unknown }> {
-  const api = await startTestApi(env, { stores });
+  const api = await startTestApi({ MARKETS: 'binance:BTC-USDT', ...env }, { stores });
   try {
     const response = await fetch(`${api.url}/readyz`);
     return { status: response.status, body: await response.json() };
