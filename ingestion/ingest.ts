@@ -87,6 +87,8 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
     const { exchange } = venue.connector;
     const symbols = group.map((market) => market.symbol);
     const progress = await readProgress(postgres, exchange, symbols);
+    // a feed begun after the stop would be stopped by nobody
+    if (ended.signal.aborted) throw new Error('stopping');
     const feed = startFeed({
       ...venue,
       ...{ markets: group, progress, publisher, times, log },

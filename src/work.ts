@@ -1,5 +1,6 @@
 /** The role work: topics → stores. Processes share the partitions as consumer groups; `--only=live,klines` picks workers. */
 import { startWorkers } from '../ingestion/workers/index.ts';
+import { startRetention } from '../ingestion/workers/retention.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import { startHealthServer } from './platform/health.ts';
 import { openPlatform } from './platform/open.ts';
@@ -12,7 +13,8 @@ await runProcess(['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS'], async (process)
     .split(',');
   const platform = await openPlatform(process, MIGRATIONS);
   const workers = await startWorkers(platform, { only, onFatal: process.fatal });
+  const retention = startRetention(platform);
   const health = await startHealthServer(platform);
   process.log.info({ only: only ?? 'all' }, 'working');
-  return together([platform, workers, health]);
+  return together([platform, retention, workers, health]);
 });

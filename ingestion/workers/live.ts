@@ -16,6 +16,7 @@ import { tradeView } from './live-trades.ts';
 import { type LiveView, type MakeView, type Planned, plainView } from './live-view.ts';
 import { logId } from './log-id.ts';
 import { checkBook, checkKline, checkTicker, checkTrade } from './quality.ts';
+import { StateLost } from './stale.ts';
 import type { Item, Source, WorkBatch, Worker } from './worker.ts';
 
 interface Addition<P> {
@@ -46,6 +47,8 @@ const CHUNK = 200;
 
 interface State<P> {
   start: Start;
+  /** False where the live store has not been told of the epoch yet. */
+  told: boolean;
   view: LiveView<P>;
 }
 
@@ -59,7 +62,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
 
   async function begin(at: TopicPartition): Promise<State<P>> {
     partitions = (await broker.watermarks(at.topic)).length;
-    const state = { start: await beginSource(platform, at), view: addition.view(live, streamOf) };
+    const state = { start: await beginSource(platform, at), told: true, view: addition.view(live, streamOf) };
     states.set(at.partition, state);
     return state;
   }
@@ -101,11 +104,24 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     });
   }
 
+  /**
+   * Throws StateLost where the live store no longer knows the epoch: it was emptied. Going on would number its streams
+   * anew in an epoch whose cursors are still about, and would leave out what the log still has.
+   */
+  async function confirm(state: State<P>, { topic, partition }: TopicPartition): Promise<void> {
+    const { start } = state;
+    if (!state.told) await live.rememberSource(topic, partition, start);
+    state.told = true;
+    const known = await live.sourcePosition(topic, partition);
+    if (known?.epoch !== start.epoch) throw new StateLost('the live store lost its place');
+  }
+
   async function handle(items: readonly Item<P>[], batch: WorkBatch): Promise<void> {
     const state = states.get(batch.partition) ?? (await begin(batch));
     const { view, start } = state;
     const last = items.at(-1);
     if (!last) return;
+    await confirm(state, batch);
     await view.load?.(items.map((item) => item.payload));
     const results: AppendResult[] = [];
     let planned: Planned<P>[] = [];
@@ -127,7 +143,9 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     const next = last.message.offset + 1n;
     batch.check();
     const position = { epoch: start.epoch, next: view.replayFrom?.(next) ?? next };
-    await live.rememberSource(batch.topic, batch.partition, position);
+    if (!(await live.advanceSource(batch.topic, batch.partition, position))) {
+      throw new StateLost('the live store lost its place');
+    }
   }
 
   return {
@@ -137,7 +155,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     onRevoked: ({ partition }) => void states.delete(partition),
     onLost({ partition }, resumedAt) {
       const start = { epoch: newEpoch(logId(platform), partitions), next: resumedAt, catchUpTo: resumedAt };
-      states.set(partition, { start, view: addition.view(live, streamOf) });
+      states.set(partition, { start, told: false, view: addition.view(live, streamOf) });
     },
     handle,
   };

@@ -11,7 +11,7 @@ import { fullJitter, pause } from '../../src/platform/retry.ts';
 import { type DeadLetter, keepDeadLetters } from './dead-letters.ts';
 import { fault, faultWanted } from './fault.ts';
 import { isRetryable } from './retryable.ts';
-import { StaleBatch } from './stale.ts';
+import { StaleBatch, StateLost } from './stale.ts';
 
 export interface Item<P> {
   readonly message: Message;
@@ -38,7 +38,8 @@ export interface Source<P = unknown> {
   onLost?(partition: TopicPartition, resumedAt: bigint): void;
   /**
    * Makes the items' effect durable. It may be called again with the same items, or with a part of them, after it threw:
-   * state that a throw leaves behind must be as before the call.
+   * state that a throw leaves behind must be as before the call. StateLost: the worker joins its group anew and every
+   * partition is assigned again.
    */
   handle(items: readonly Item<P>[], batch: WorkBatch): Promise<void>;
 }
@@ -60,15 +61,60 @@ const DATA_ERROR = /^2[23][0-9A-Z]{3}$/;
 interface Context {
   worker: Worker;
   platform: Platform;
+  /** Of this membership of the group. */
   stopping: AbortSignal;
+  rejoin(): void;
 }
 
 /** Starts a worker as a member of its group. `onFatal`: it can't go on in this process. */
 export async function runWorker(worker: Worker, platform: Platform, onFatal: (error: Error) => void): Promise<Running> {
+  const ended = new AbortController();
+  let rejoining: Promise<void> | null = null;
+  let membership = join(worker, platform, onFatal, rejoin);
+  await membership;
+
+  function rejoin(): void {
+    if (ended.signal.aborted || rejoining) return;
+    platform.log.error({ group: worker.group }, 'state lost: joining the group anew');
+    rejoining = joinAnew().finally(() => {
+      rejoining = null;
+    });
+  }
+
+  async function joinAnew(): Promise<void> {
+    await (await membership).stop();
+    for (let attempt = 0; !ended.signal.aborted; attempt++) {
+      try {
+        const next = join(worker, platform, onFatal, rejoin);
+        await next;
+        membership = next;
+        return;
+      } catch (error) {
+        platform.log.warn({ err: error, group: worker.group, attempt }, 'group not joined');
+        await pause(fullJitter(BACKOFF, attempt), ended.signal);
+      }
+    }
+  }
+
+  return {
+    async stop() {
+      ended.abort();
+      await rejoining;
+      await (await membership).stop();
+    },
+  };
+}
+
+async function join(
+  worker: Worker,
+  platform: Platform,
+  onFatal: (error: Error) => void,
+  rejoin: () => void,
+): Promise<Running> {
   const { group, maxBatch } = worker;
   const sources = new Map(worker.open(platform).map((source) => [source.topic, source]));
   const stopping = new AbortController();
-  const context: Context = { worker, platform, stopping: stopping.signal };
+  const context: Context = { worker, platform, stopping: stopping.signal, rejoin };
   const consumer = await platform.broker.consume({
     group,
     maxBatch,
@@ -118,6 +164,7 @@ async function processBatch(context: Context, source: Source, batch: Batch): Pro
     );
   } catch (error) {
     if (batch.isStale() || context.stopping.aborted) return;
+    if (error instanceof StateLost) context.rejoin();
     platform.log.error({ err: error, ...labels, partition: batch.partition }, 'batch not done');
     throw error;
   } finally {

@@ -129,6 +129,12 @@ class MemoryLiveStore implements LiveStore {
     this.sources.set(`${topic}:${partition}`, { ...position });
   }
 
+  async advanceSource(topic: string, partition: number, position: SourcePosition): Promise<boolean> {
+    if ((await this.sourcePosition(topic, partition))?.epoch !== position.epoch) return false;
+    await this.rememberSource(topic, partition, position);
+    return true;
+  }
+
   async ping(): Promise<void> {
     this.requireOpen();
   }

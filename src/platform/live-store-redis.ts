@@ -13,7 +13,7 @@ import {
   type TailHandlers,
   TRIM_PER_APPEND,
 } from './live-store.ts';
-import { APPEND, IDS, META, PUT, TRIM } from './live-store-scripts.ts';
+import { ADVANCE, APPEND, IDS, META, PUT, TRIM } from './live-store-scripts.ts';
 import { RedisTail, toEntry } from './live-tail-redis.ts';
 import type { Log } from './log.ts';
 import { type RedisConnection, RedisLink, results } from './redis.ts';
@@ -176,6 +176,11 @@ class RedisLiveStore implements LiveStore {
 
   async rememberSource(topic: string, partition: number, { epoch, next }: SourcePosition): Promise<void> {
     await this.link.run((redis) => redis.hset(sourceKey(topic, partition), 'epoch', epoch, 'next', String(next)));
+  }
+
+  async advanceSource(topic: string, partition: number, { epoch, next }: SourcePosition): Promise<boolean> {
+    const key = sourceKey(topic, partition);
+    return (await this.link.run((redis) => redis.eval(ADVANCE, 1, key, epoch, String(next)))) === 1;
   }
 
   async ping(): Promise<void> {

@@ -148,3 +148,10 @@ local dropped, head = expire(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]))
 if dropped > 0 then redis.call('HSET', KEYS[2], 'head', head) end
 return dropped
 `;
+
+/** KEYS: a source partition's place. ARGV: epoch, next offset. Returns 1, or 0 where another epoch or none is known. */
+export const ADVANCE = `
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'next', ARGV[2])
+return 1
+`;

@@ -116,7 +116,10 @@ export interface LiveStore {
   trim(stream: string, before: number): Promise<number>;
   /** What the worker remembers of a source partition: its epoch and how far everything of it was applied. */
   sourcePosition(topic: string, partition: number): Promise<SourcePosition | null>;
+  /** Begins a source partition's place anew, whatever was remembered. */
   rememberSource(topic: string, partition: number, position: SourcePosition): Promise<void>;
+  /** Moves it on within its epoch. False, and nothing is written, where that epoch is not what is remembered. */
+  advanceSource(topic: string, partition: number, position: SourcePosition): Promise<boolean>;
   /** Resolves when the store answers; rejects otherwise within a bound. For readiness. */
   ping(): Promise<void>;
   close(): Promise<void>;

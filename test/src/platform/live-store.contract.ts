@@ -239,7 +239,18 @@ export function liveStoreContract(open: OpenStore): void {
     await store.rememberSource(topic, 1, { epoch: 'c', next: 5n });
     assert.deepEqual(await store.sourcePosition(topic, 0), { epoch: 'a', next: 2n ** 60n + 1n });
     assert.deepEqual(await store.sourcePosition(topic, 1), { epoch: 'c', next: 5n });
+    assert.equal(await store.advanceSource(topic, 1, { epoch: 'c', next: 6n }), true);
+    assert.deepEqual(await store.sourcePosition(topic, 1), { epoch: 'c', next: 6n });
     await store.ping();
+  });
+
+  test('a source place is moved on in its own epoch only', async () => {
+    const topic = keyspace()('topic');
+    assert.equal(await store.advanceSource(topic, 0, { epoch: 'a', next: 1n }), false);
+    assert.equal(await store.sourcePosition(topic, 0), null);
+    await store.rememberSource(topic, 0, { epoch: 'b', next: 7n });
+    assert.equal(await store.advanceSource(topic, 0, { epoch: 'a', next: 9n }), false);
+    assert.deepEqual(await store.sourcePosition(topic, 0), { epoch: 'b', next: 7n });
   });
 
   test('closed, it says so', async () => {
