@@ -1,15 +1,22 @@
 /** Store → client: the schema on the server, with one hub that follows the live streams for all of them. */
 import { type ApiServer, startApiServer } from '../src/platform/http-api.ts';
 import type { Platform } from '../src/platform/platform.ts';
+import { shareOf } from '../src/platform/postgres-share.ts';
 import { startHub } from '../src/stream/hub.ts';
 import { createContext } from './context.ts';
 import { buildTickgraphSchema } from './index.ts';
 
+/** Part of the pool that clients' questions may use; the rest is for health checks and, in one process, for the writers. */
+const CLIENTS_SHARE = 0.6;
+
 /** Serves the API as the settings say. Throws when the port is taken. */
 export async function startApi(platform: Platform): Promise<ApiServer> {
+  const { POSTGRES_POOL, STORE_TIMEOUT_MS } = platform.config;
+  const atOnce = Math.max(1, Math.floor(POSTGRES_POOL * CLIENTS_SHARE));
+  const postgres = shareOf(platform.postgres, { atOnce, waitMs: STORE_TIMEOUT_MS });
   const schema = buildTickgraphSchema();
   const hub = startHub(platform);
-  const contextFor = createContext.bind(null, platform, hub);
+  const contextFor = createContext.bind(null, { ...platform, postgres }, hub);
   const server = await startApiServer({ platform, schema, contextFor });
   return {
     ...server,

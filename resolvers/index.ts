@@ -21,7 +21,8 @@ const RESOLVERS = [
 ] as const;
 
 const ROOTS = {
-  Query: 'What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it.',
+  Query:
+    'What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX.',
   Subscription:
     'What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told.',
 } as const;

@@ -316,7 +316,7 @@ export type PriceLevel = {
   quantity: Scalars['Decimal']['output'];
 };
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type Query = {
   __typename?: 'Query';
   /** How the feeds are doing, by exchange, market and channel. */
@@ -340,13 +340,13 @@ export type Query = {
 };
 
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryFeedHealthArgs = {
   exchange?: InputMaybe<Exchange>;
 };
 
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryKlinesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   exchange: Exchange;
@@ -359,7 +359,7 @@ export type QueryKlinesArgs = {
 };
 
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryLatestKlineArgs = {
   exchange: Exchange;
   interval?: Interval;
@@ -367,14 +367,14 @@ export type QueryLatestKlineArgs = {
 };
 
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryMarketArgs = {
   exchange: Exchange;
   symbol: Scalars['String']['input'];
 };
 
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryMarketsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   base?: InputMaybe<Scalars['String']['input']>;
@@ -384,7 +384,7 @@ export type QueryMarketsArgs = {
 };
 
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryOrderBookArgs = {
   depth?: Scalars['Int']['input'];
   exchange: Exchange;
@@ -392,14 +392,14 @@ export type QueryOrderBookArgs = {
 };
 
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryTickerArgs = {
   exchange: Exchange;
   symbol: Scalars['String']['input'];
 };
 
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryTickersArgs = {
   base?: InputMaybe<Scalars['String']['input']>;
   exchange?: InputMaybe<Exchange>;
@@ -407,7 +407,7 @@ export type QueryTickersArgs = {
 };
 
 
-/** What can be asked. Over a page size or with an unusable argument the error is BAD_USER_INPUT and names it. */
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryTradesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   exchange: Exchange;

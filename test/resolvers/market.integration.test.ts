@@ -4,8 +4,6 @@ import * as operations from '../generated/graphql.ts';
 import { BTC, kline, klineAppend, market, storeMarkets, T0, ticker, tickerAppend } from './samples.ts';
 import { openWorld, type World } from './world.ts';
 
-const _iso = (time: number) => new Date(time).toISOString();
-
 let world: World;
 before(async () => {
   world = await openWorld();

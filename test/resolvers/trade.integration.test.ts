@@ -29,6 +29,13 @@ describe('trades', () => {
     assert.deepEqual(seen, all.map((t) => t.tradeId).reverse());
   });
 
+  test('of one millisecond are sorted by id as the code sorts text, whatever the locale of the database', async () => {
+    const columns = await world.postgres.query(
+      `SELECT collation_name FROM information_schema.columns WHERE table_schema = 'silver' AND table_name = 'trade' AND column_name = 'trade_id'`,
+    );
+    assert.deepEqual(columns, [{ collation_name: 'C' }]);
+  });
+
   test('can be bounded, and wrong bounds are refused', async () => {
     const { trades } = await page({ from: iso(T0 + 1), to: iso(T0 + 2) });
     assert.deepEqual(
