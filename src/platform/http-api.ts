@@ -167,7 +167,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (request.url?.split('?')[0] === PATH) sockets.upgrade(request, socket, head);
     else sockets.refuse(socket, 404);
   });
-  const bound = await listen(app, config.HOST, config.PORT);
+  const bound = await listen(app, config.HOST, config.PORT, 'PORT');
 
   return {
     ...bound,

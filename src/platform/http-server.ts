@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { ErrorCode } from '../../schema/errors.ts';
+import { ConfigError } from './config.ts';
 import type { Log } from './log.ts';
 import { metrics } from './metrics.ts';
 
@@ -95,9 +96,21 @@ export function createHttpApp(options: HttpServerOptions): HttpApp {
   return app;
 }
 
-/** Binds the server; `port` 0 takes a free one. Rejects where the address is taken. */
-export async function listen(app: HttpApp, host: string, port: number): Promise<{ url: string; port: number }> {
-  await app.listen({ host, port });
+/** Binds the server; `port` 0 takes a free one. Throws ConfigError, naming the `setting` of the port, where it is taken. */
+export async function listen(
+  app: HttpApp,
+  host: string,
+  port: number,
+  setting: 'PORT' | 'METRICS_PORT',
+): Promise<{ url: string; port: number }> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new ConfigError([
+      `${setting}: ${host}:${port} is taken by another program; end it or set another ${setting}`,
+    ]);
+  }
   const bound = (app.server.address() as AddressInfo).port;
   // a server on every address is reachable under localhost
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;

@@ -36,6 +36,9 @@ export interface PostgresOptions {
 /** Arbitrary but fixed: the advisory lock that keeps two processes from migrating at once. */
 const MIGRATION_LOCK = 7_420_001;
 
+/** Bound on one statement of a migration, and on waiting for another process's: a large table takes its time. */
+const MIGRATION_MS = 3_600_000;
+
 /** SQLSTATE classes that a later try may cure: connection, resources, operator intervention, serialization. */
 const RETRYABLE = /^(08|53|57|40|55P03|25006)/;
 
@@ -64,28 +67,52 @@ function sqlOf(run: { query(text: string, params?: unknown[]): Promise<unknown> 
   };
 }
 
-/**
- * Opens the pool. numeric and bigint arrive as strings, timestamptz as Date (UTC instant).
- * Throws PostgresUnavailable when the server does not answer.
- */
-export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
-  const source = new DataSource({
+function dataSource(options: PostgresOptions, pool: number, statementMs: number): DataSource {
+  return new DataSource({
     type: 'postgres',
     url: options.url,
-    poolSize: options.pool,
+    poolSize: pool,
     connectTimeoutMS: options.timeoutMs,
     migrations: (options.migrations ?? []) as never,
     entities: (options.entities ?? []) as never,
     migrationsTransactionMode: 'each',
     applicationName: 'tickgraph',
     extra: {
-      statement_timeout: options.timeoutMs,
-      query_timeout: options.timeoutMs + 1_000,
-      idle_in_transaction_session_timeout: options.timeoutMs * 2,
+      statement_timeout: statementMs,
+      query_timeout: statementMs + 1_000,
+      idle_in_transaction_session_timeout: statementMs * 2,
       options: '-c timezone=UTC',
     },
     poolErrorHandler: () => metrics.storeErrors.inc({ store: 'postgres' }),
   });
+}
+
+/** Runs what is missing over connections of its own: one for the lock, one for the migrations. */
+async function migrate(options: PostgresOptions): Promise<string[]> {
+  const source = dataSource(options, 2, MIGRATION_MS);
+  try {
+    await source.initialize();
+    const runner = source.createQueryRunner();
+    await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    try {
+      return (await source.runMigrations()).map((m) => m.name);
+    } finally {
+      await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+      await runner.release();
+    }
+  } catch (error) {
+    throw translate(error);
+  } finally {
+    if (source.isInitialized) await source.destroy();
+  }
+}
+
+/**
+ * Opens the pool. numeric and bigint arrive as strings, timestamptz as Date (UTC instant).
+ * Throws PostgresUnavailable when the server does not answer.
+ */
+export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
+  const source = dataSource(options, options.pool, options.timeoutMs);
   try {
     await source.initialize();
   } catch (error) {
@@ -118,18 +145,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
           throw error;
         }
       }),
-    migrate: () =>
-      withRunner(async (runner) => {
-        // waits for another process's migration, however long that takes
-        await runner.query('SET statement_timeout = 0');
-        await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-        try {
-          return (await source.runMigrations()).map((m) => m.name);
-        } finally {
-          await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
-          await runner.query('RESET statement_timeout');
-        }
-      }),
+    migrate: () => migrate(options),
     ping: async () => void (await query('SELECT 1')),
     close: () => source.destroy(),
   };

@@ -1,5 +1,5 @@
 /** How every process of ours begins and ends: settings, signals, ordered stop, exit code. */
-import { type Config, ConfigError, readConfig, type SettingName } from './config.ts';
+import { type Config, ConfigError, readConfig, type SettingName, secretsOf } from './config.ts';
 import { createLog, type Log } from './log.ts';
 import type { Running } from './platform.ts';
 
@@ -14,7 +14,7 @@ export interface Process {
 }
 
 /**
- * Runs `start` until SIGINT or SIGTERM, then stops what it returned. A wrong setting ends in exit code 1 with every
+ * Runs `start` until SIGINT, SIGTERM or SIGHUP, then stops what it returned. A wrong setting ends in exit code 1 with every
  * problem on its own line; any other failure is logged. `required` names the settings this role can't do without.
  */
 export async function runProcess(
@@ -37,6 +37,7 @@ export async function runProcess(
       log.info('stopped');
     } catch (error) {
       log.error({ err: error }, 'stop failed');
+      code ||= 1;
     }
     clearTimeout(cut);
     process.exit(code);
@@ -51,12 +52,15 @@ export async function runProcess(
     void end(1);
   }
 
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end(0));
+  // SIGHUP: the terminal was closed
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0));
+  // nobody reads any more; what runs goes on, and an ordered stop stays one
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   try {
     const config = readConfig(process.env, required);
-    log = createLog(config.LOG_LEVEL);
+    log = createLog(config.LOG_LEVEL, process.stdout, secretsOf(config));
     running = await start({ config, log, fatal: fail });
     // a signal that came while starting found nothing to stop
     if (ending) await running.stop();

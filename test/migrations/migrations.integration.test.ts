@@ -32,6 +32,29 @@ describe('migrations', () => {
     assert.deepEqual(await a.migrate(), []);
   });
 
+  test("wait for another process's, however small the pool and the bound on a call", async () => {
+    const other = await sharedPostgres();
+    const options = { url: other.url, timeoutMs: 200 };
+    const holder = await openPostgres({ ...options, pool: 1, timeoutMs: 20_000 });
+    const postgres = await openPostgres({ ...options, pool: 1, migrations: MIGRATIONS });
+    try {
+      // as the process does that migrates just now
+      await holder.query('SELECT pg_advisory_lock(7420001)');
+      let done = false;
+      const migrated = postgres.migrate().finally(() => {
+        done = true;
+      });
+      await new Promise((next) => setTimeout(next, 2_000));
+      assert.equal(done, false);
+      await holder.query('SELECT pg_advisory_unlock(7420001)');
+      assert.equal((await migrated).length, MIGRATIONS.length);
+      await assert.rejects(postgres.query('SELECT pg_sleep(1)'), 'calls are bounded as before');
+    } finally {
+      await Promise.all([holder.close(), postgres.close()]);
+      await other.stop();
+    }
+  });
+
   test('give every column that a writer declares, with its type', async () => {
     const postgres = await open();
     const rows = await postgres.query<{ table: string; column: string; type: string }>(

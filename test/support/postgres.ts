@@ -1,19 +1,27 @@
 /** Real PostgreSQL for the tests: a server of one's own to freeze and kill, or a fresh database on a shared one. */
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type EmbeddedDatabase, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { openPostgres, type Postgres } from '../../src/platform/postgres.ts';
 import { ServiceUnavailable } from './service.ts';
 import { until } from './until.ts';
+
+const run = promisify(execFile);
 
 export interface TestPostgres {
   readonly url: string;
   /** Of the postmaster now; changes with `restart`. */
   readonly pid: number;
   /** Sends the postmaster a signal; after SIGKILL, resolves when every process of the server is gone. */
-  kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGINT'): Promise<void>;
+  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<void>;
+  /** Stops every process of the server in its tracks: connections stay open and nothing is answered. */
+  freeze(): Promise<void>;
+  /** Ends `freeze`. */
+  thaw(): Promise<void>;
   /** Starts it again on the same port with its data; kills it first where it still runs. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -56,8 +64,15 @@ export async function startPostgres(): Promise<TestPostgres> {
     process.kill(server.pid, 'SIGKILL');
     await until('the postmaster to be gone', () => !running());
   }
+  /** To the postmaster first where it is stopped, so that it starts no more; its own sessions have groups of their own. */
+  async function signalAll(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    process.kill(server.pid, signal);
+    for (const pid of await childrenOf(server.pid)) process.kill(pid, signal);
+  }
   return {
     url: server.url,
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
     get pid() {
       return server.pid;
     },
@@ -72,11 +87,19 @@ export async function startPostgres(): Promise<TestPostgres> {
       server = await until('PostgreSQL to start again', () => start(port), { timeoutMs: 30_000, everyMs: 200 });
     },
     async stop() {
-      if (running()) process.kill(server.pid, 'SIGCONT');
+      if (running()) await signalAll('SIGCONT');
       await server.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function childrenOf(parent: number): Promise<number[]> {
+  const { stdout } = await run('ps', ['-A', '-o', 'ppid=,pid=']);
+  return stdout.split('\n').flatMap((line) => {
+    const [ppid, pid] = line.trim().split(/\s+/).map(Number);
+    return ppid === parent && pid ? [pid] : [];
+  });
 }
 
 let own: { server: Promise<TestPostgres>; users: number } | null = null;

@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { ConfigError } from '../../../src/platform/config.ts';
 import { CANARY, codeOf, type Reply, replyOf, startTestApi, type TestApi } from './http-fixture.ts';
 
 let api: TestApi;
@@ -221,6 +222,19 @@ describe('bodies', () => {
       'BAD_REQUEST',
     );
   });
+});
+
+test('a port that is taken is a wrong setting, named', async () => {
+  const server = await startTestApi();
+  try {
+    await assert.rejects(startTestApi({ PORT: String(server.port) }), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, new RegExp(`^PORT: 127\\.0\\.0\\.1:${server.port} is taken`));
+      return true;
+    });
+  } finally {
+    await server.stop();
+  }
 });
 
 describe('stopping', () => {
