@@ -37,6 +37,7 @@ export async function resume(place: StreamPosition, { stage, cohort, subscriber,
   const { generation } = stage;
   let at = place;
   let replaying = false;
+  let reread: bigint | null = null;
   const admit = (outcome: 'resumed' | 'reset'): void => {
     metrics.resumes.inc({ field, outcome });
     cohort.admit(subscriber);
@@ -53,10 +54,16 @@ export async function resume(place: StreamPosition, { stage, cohort, subscriber,
       if (!page || !(replaying || continues(at, page, stage.position))) break;
       const from = at.sequence;
       next = page.filter((entry) => entry.at.sequence > from);
-      if (next.length === 0) {
+      if (next.length === 0 && stage.position.sequence <= at.sequence) {
         // the store is ahead of what we have heard of yet
         subscriber.skipTo(at.sequence);
         return admit('resumed');
+      }
+      if (next.length === 0) {
+        // more was told while we read; read twice and not there, it is gone
+        if (reread === at.sequence) break;
+        reread = at.sequence;
+        continue;
       }
     }
     replaying = true;
@@ -71,17 +78,19 @@ export async function resume(place: StreamPosition, { stage, cohort, subscriber,
     }
   }
   if (subscriber.hasEnded) return;
+  const { epoch, sequence } = stage.position;
+  const isSame = stage.generation === generation && sequence >= at.sequence;
   if (stage.hasSnapshot) {
-    const { epoch, sequence } = stage.position;
-    const known = stage.generation === generation && epoch === at.epoch && sequence >= at.sequence;
     // the state stands for the event at the head
+    const known = isSame && (replaying || epoch === at.epoch);
     const missed = known ? Math.max(0, Number(sequence - at.sequence) - 1) : null;
     subscriber.reset(missed === 0 ? null : { missed, reason: 'RETENTION' });
     admit('reset');
     const state = stage.stateOf(audience);
     if (state) subscriber.take(state);
   } else if (replaying) {
-    subscriber.missing({ missed: null, reason: 'FEED_GAP' });
+    const gone = isSame ? Number(sequence - at.sequence) : null;
+    subscriber.missing({ missed: gone, reason: gone === null ? 'FEED_GAP' : 'RETENTION' });
     admit('resumed');
   } else {
     metrics.resumes.inc({ field, outcome: 'expired' });
