@@ -1,8 +1,8 @@
-/** Store → client: the schema on the server, with one hub that follows the live streams for all of them. */
+/** Store → client: the schema on the server, with one live core for all subscriptions. */
 import { type ApiServer, startApiServer } from '../src/platform/http-api.ts';
 import type { Platform } from '../src/platform/platform.ts';
 import { shareOf } from '../src/platform/postgres-share.ts';
-import { startHub } from '../src/stream/hub.ts';
+import { startLiveCore } from '../src/stream/core.ts';
 import { createContext } from './context.ts';
 import { buildTickgraphSchema } from './index.ts';
 
@@ -15,14 +15,14 @@ export async function startApi(platform: Platform): Promise<ApiServer> {
   const atOnce = Math.max(1, Math.floor(POSTGRES_POOL * CLIENTS_SHARE));
   const postgres = shareOf(platform.postgres, { atOnce, waitMs: STORE_TIMEOUT_MS });
   const schema = buildTickgraphSchema();
-  const hub = startHub(platform);
-  const contextFor = createContext.bind(null, { ...platform, postgres }, hub);
-  const server = await startApiServer({ platform, schema, contextFor });
+  const contextFor = createContext.bind(null, { ...platform, postgres });
+  const core = startLiveCore({ platform, contextOf: contextFor });
+  const server = await startApiServer({ platform, schema, subscribe: core.subscribe, contextFor });
   return {
     ...server,
     async stop() {
       await server.stop();
-      await hub.stop();
+      await core.stop();
     },
   };
 }

@@ -1,5 +1,4 @@
 /** What arguments must look like. Each check throws BAD_USER_INPUT with the argument's name and the bound. */
-import type { SlowConsumerPolicy } from '../schema/channels.ts';
 import { decodePosition } from '../schema/cursor.ts';
 import { badInput, clientError } from '../schema/errors.ts';
 import { LIVE_BOOK_DEPTH } from '../schema/live/book.ts';
@@ -62,18 +61,12 @@ export function timePosition(
   return { time: Number(time), rest };
 }
 
-/** What a subscription can't do yet is refused, not ignored. `byDefault` is the field's own policy. */
-export function checkStream(
-  args: { after?: unknown; throttleMs?: number; onSlow: SlowConsumerPolicy },
-  byDefault: SlowConsumerPolicy,
-): void {
-  const { after, throttleMs = 0, onSlow } = args;
-  const refuse = (argument: string, what: string) =>
-    clientError('NOT_SUPPORTED', `${argument}: ${what} is not supported yet`, { argument });
+/** Least time between two events, ms. Throws NOT_SUPPORTED for what can't be had yet. */
+export function checkThrottle(throttleMs: number): void {
   if (throttleMs < 0 || throttleMs > MAX_THROTTLE_MS) {
     throw badInput('throttleMs', `must be from 0 to ${MAX_THROTTLE_MS}`, { max: MAX_THROTTLE_MS });
   }
-  if (after != null) throw refuse('after', 'resuming');
-  if (throttleMs !== 0) throw refuse('throttleMs', 'throttling');
-  if (onSlow !== byDefault && onSlow !== 'DISCONNECT') throw refuse('onSlow', onSlow);
+  if (throttleMs !== 0) {
+    throw clientError('NOT_SUPPORTED', 'throttleMs: throttling is not supported yet', { argument: 'throttleMs' });
+  }
 }

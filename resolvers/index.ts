@@ -6,6 +6,7 @@ import { StreamEvent } from '../schema/graphql/stream.ts';
 import { checkRole } from './authority.ts';
 import { FeedResolver } from './feed.ts';
 import { KlineResolver } from './kline.ts';
+import { joinLiveCore } from './live.ts';
 import { MarketResolver } from './market.ts';
 import { OrderBookResolver } from './orderbook.ts';
 import { TickerResolver } from './ticker.ts';
@@ -38,8 +39,8 @@ const noPubSub = {
 };
 
 /**
- * Builds the schema. Its context value is a `Context`; a subscription's source is what graphql-js `subscribe` gets from the
- * field, an iterator whose `return()` leaves the stream at once. Throws where a type is not complete.
+ * Builds the schema. Its context value is a `Context`; subscriptions are begun by the live core. Throws where a type is not
+ * complete.
  */
 export function buildTickgraphSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
@@ -49,6 +50,7 @@ export function buildTickgraphSchema(): GraphQLSchema {
     pubSub: noPubSub,
     validate: false,
   });
+  joinLiveCore(schema);
   for (const [name, description] of Object.entries(ROOTS)) {
     const type = schema.getType(name);
     if (type) type.description = description;

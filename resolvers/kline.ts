@@ -1,18 +1,18 @@
 /** Candles: pages of them, the newest one, and each as it forms. */
-import { Args, Authorized, Ctx, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { Args, Authorized, Ctx, Query, Resolver, Subscription } from 'type-graphql';
 import { CHANNELS, klineStreamId } from '../schema/channels.ts';
 import { Kline } from '../schema/gold/kline.ts';
 import { IntervalArgs, KlinePageArgs, MarketArgs, StateStreamArgs } from '../schema/graphql/arguments.ts';
 import { KlineConnection, KlineStreamEvent } from '../schema/graphql/kline.ts';
 import { latestKlineKey } from '../schema/live/keys.ts';
 import type { Interval, KlineEvent, MarketRef } from '../schema/market.ts';
-import { type Delivered, eventOf } from '../src/stream/delivery.ts';
+import type { LiveSource } from '../src/stream/source.ts';
 import { NewestEvent, wholeEvents } from '../src/stream/view.ts';
 import { READER } from './authority.ts';
-import { checkFirst, checkRange, checkStream, checkSymbol, MAX_KLINES, timePosition } from './checks.ts';
+import { checkFirst, checkRange, checkSymbol, MAX_KLINES, timePosition } from './checks.ts';
 import type { Context } from './context.ts';
 import { type KlinePageKey, klineOf, klineQuestion } from './kline-store.ts';
-import { live } from './live.ts';
+import { followed, live } from './live.ts';
 
 /** The page of a market's candles that the arguments ask for. Throws BAD_USER_INPUT. */
 export function klinePageKey(market: MarketRef, interval: Interval, args: KlinePageArgs): KlinePageKey {
@@ -56,26 +56,23 @@ export class KlineResolver {
   @Authorized(READER)
   @Subscription(() => KlineStreamEvent, {
     description: 'The newest candle, then each change of it and the ones that follow.',
-    ...live((args: MarketArgs & IntervalArgs & StateStreamArgs) => {
-      checkStream(args, CHANNELS.kline.onSlow);
-      return {
-        field: 'klineUpdated',
-        channel: 'kline',
-        id: klineStreamId(args, args.interval),
-        latestKey: latestKlineKey(args, args.interval),
-        view: 'all',
-        createModel: () => new NewestEvent<KlineEvent>(),
-        createView: wholeEvents,
-      };
-    }),
+    subscribe: followed,
   })
   klineUpdated(
-    @Root() delivered: Delivered<KlineEvent>,
-    @Args(() => MarketArgs) _market: MarketArgs,
-    @Args(() => IntervalArgs) _interval: IntervalArgs,
-    @Args(() => StateStreamArgs) _stream: StateStreamArgs,
-  ): KlineStreamEvent {
-    const { body, ...event } = eventOf(delivered);
-    return { ...event, kline: klineOf(body) };
+    @Args(() => MarketArgs) market: MarketArgs,
+    @Args(() => IntervalArgs) { interval }: IntervalArgs,
+    @Args(() => StateStreamArgs) stream: StateStreamArgs,
+  ): LiveSource {
+    return live(market, stream, {
+      field: 'klineUpdated',
+      channel: 'kline',
+      id: klineStreamId(market, interval),
+      latestKey: latestKlineKey(market, interval),
+      view: 'all',
+      createModel: () => new NewestEvent<KlineEvent>(),
+      createView: wholeEvents<KlineEvent>,
+      contentOf: (event) => ({ kline: klineOf(event) }),
+      mergeKey: CHANNELS.kline.mergeKey,
+    });
   }
 }

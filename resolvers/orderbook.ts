@@ -1,6 +1,5 @@
 /** Order books: one at a moment, and as it changes. */
 import { Arg, Args, Authorized, Ctx, FieldResolver, Query, Resolver, Root, Subscription } from 'type-graphql';
-import { CHANNELS } from '../schema/channels.ts';
 import { compareDecimals } from '../schema/decimal.ts';
 import { badInput } from '../schema/errors.ts';
 import { DepthArgs, MarketArgs, StateStreamArgs } from '../schema/graphql/arguments.ts';
@@ -9,13 +8,13 @@ import { OrderBook, OrderBookStreamEvent } from '../schema/graphql/orderbook.ts'
 import { latestBookKey } from '../schema/live/keys.ts';
 import { marketId, type Side as SideName } from '../schema/market.ts';
 import { Decimal } from '../schema/scalars.ts';
-import { type BookChange, BookModel, bookWindow } from '../src/stream/book-view.ts';
-import { type Delivered, eventOf } from '../src/stream/delivery.ts';
+import { type BookChange, BookModel, bookWindow, mergeBookChanges } from '../src/stream/book-view.ts';
+import type { LiveSource } from '../src/stream/source.ts';
 import { READER } from './authority.ts';
 import { orderBookOf, priceLevels, vwap } from './book-store.ts';
-import { checkDepth, checkStream, checkSymbol } from './checks.ts';
+import { checkDepth, checkSymbol } from './checks.ts';
 import type { Context } from './context.ts';
-import { live } from './live.ts';
+import { followed, live } from './live.ts';
 
 @Resolver(() => OrderBook)
 export class OrderBookResolver {
@@ -49,27 +48,30 @@ export class OrderBookResolver {
   @Authorized(READER)
   @Subscription(() => OrderBookStreamEvent, {
     description: 'The order book, then what changes in its best `depth` levels.',
-    ...live((args: MarketArgs & DepthArgs & StateStreamArgs) => {
-      checkDepth(args.depth);
-      checkStream(args, CHANNELS.orderbook.onSlow);
-      return {
-        field: 'orderBookUpdated',
-        channel: 'orderbook',
-        id: marketId(args),
-        latestKey: latestBookKey(args),
-        view: `depth ${args.depth}`,
-        createModel: () => new BookModel(),
-        createView: (model: BookModel) => bookWindow(model, args.depth),
-      };
-    }),
+    subscribe: followed,
   })
   orderBookUpdated(
-    @Root() delivered: Delivered<BookChange>,
-    @Args(() => MarketArgs) _market: MarketArgs,
-    @Args(() => DepthArgs) _depth: DepthArgs,
-    @Args(() => StateStreamArgs) _stream: StateStreamArgs,
-  ): OrderBookStreamEvent {
-    const { body, ...event } = eventOf(delivered);
-    return { ...event, ...body, bids: priceLevels(body.bids), asks: priceLevels(body.asks) };
+    @Args(() => MarketArgs) market: MarketArgs,
+    @Args(() => DepthArgs) { depth }: DepthArgs,
+    @Args(() => StateStreamArgs) stream: StateStreamArgs,
+  ): LiveSource {
+    checkDepth(depth);
+    return live(market, stream, {
+      field: 'orderBookUpdated',
+      channel: 'orderbook',
+      id: marketId(market),
+      latestKey: latestBookKey(market),
+      view: `depth ${depth}`,
+      createModel: () => new BookModel(),
+      createView: (model: BookModel) => bookWindow(model, depth),
+      contentOf: ({ bids, asks, ...change }: BookChange) => ({
+        ...change,
+        bids: priceLevels(bids),
+        asks: priceLevels(asks),
+      }),
+      // whatever a change is about, the later one takes the earlier in
+      mergeKey: () => 'book',
+      merge: mergeBookChanges,
+    });
   }
 }

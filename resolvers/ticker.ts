@@ -1,16 +1,16 @@
 /** 24 h figures: of one market, of many, and as they change. */
-import { Args, Authorized, Ctx, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { Args, Authorized, Ctx, Query, Resolver, Subscription } from 'type-graphql';
 import { CHANNELS } from '../schema/channels.ts';
 import { MarketArgs, MarketFilterArgs, StateStreamArgs } from '../schema/graphql/arguments.ts';
 import { Ticker, TickerStreamEvent } from '../schema/graphql/ticker.ts';
 import { tickerKey } from '../schema/live/keys.ts';
 import { marketId, type TickerEvent } from '../schema/market.ts';
-import { type Delivered, eventOf } from '../src/stream/delivery.ts';
+import type { LiveSource } from '../src/stream/source.ts';
 import { NewestEvent, wholeEvents } from '../src/stream/view.ts';
 import { READER } from './authority.ts';
-import { checkAsset, checkStream, checkSymbol } from './checks.ts';
+import { checkAsset, checkSymbol } from './checks.ts';
 import type { Context } from './context.ts';
-import { live } from './live.ts';
+import { followed, live } from './live.ts';
 import { listMarkets } from './market-store.ts';
 import { tickerOf } from './ticker-store.ts';
 
@@ -44,25 +44,22 @@ export class TickerResolver {
   @Authorized(READER)
   @Subscription(() => TickerStreamEvent, {
     description: '24 h figures of one market, now and with each change.',
-    ...live((args: MarketArgs & StateStreamArgs) => {
-      checkStream(args, CHANNELS.ticker.onSlow);
-      return {
-        field: 'tickerUpdated',
-        channel: 'ticker',
-        id: marketId(args),
-        latestKey: tickerKey(args),
-        view: 'all',
-        createModel: () => new NewestEvent<TickerEvent>(),
-        createView: wholeEvents<TickerEvent>,
-      };
-    }),
+    subscribe: followed,
   })
   tickerUpdated(
-    @Root() delivered: Delivered<TickerEvent>,
-    @Args(() => MarketArgs) _market: MarketArgs,
-    @Args(() => StateStreamArgs) _stream: StateStreamArgs,
-  ): TickerStreamEvent {
-    const { body, ...event } = eventOf(delivered);
-    return { ...event, ticker: tickerOf(body) };
+    @Args(() => MarketArgs) market: MarketArgs,
+    @Args(() => StateStreamArgs) stream: StateStreamArgs,
+  ): LiveSource {
+    return live(market, stream, {
+      field: 'tickerUpdated',
+      channel: 'ticker',
+      id: marketId(market),
+      latestKey: tickerKey(market),
+      view: 'all',
+      createModel: () => new NewestEvent<TickerEvent>(),
+      createView: wholeEvents<TickerEvent>,
+      contentOf: (event) => ({ ticker: tickerOf(event) }),
+      mergeKey: CHANNELS.ticker.mergeKey,
+    });
   }
 }

@@ -1,15 +1,15 @@
 /** Trades: pages of them, and each as it happens. */
-import { Args, Authorized, Ctx, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { Args, Authorized, Ctx, Query, Resolver, Subscription } from 'type-graphql';
 import { CHANNELS } from '../schema/channels.ts';
 import { EventStreamArgs, MarketArgs, TradePageArgs } from '../schema/graphql/arguments.ts';
 import { TradeConnection, TradeStreamEvent } from '../schema/graphql/trade.ts';
 import { type MarketRef, marketId, type TradeEvent } from '../schema/market.ts';
-import { type Delivered, eventOf } from '../src/stream/delivery.ts';
+import type { LiveSource } from '../src/stream/source.ts';
 import { NoState, nextEvents } from '../src/stream/view.ts';
 import { READER } from './authority.ts';
-import { checkFirst, checkRange, checkStream, checkSymbol, MAX_PAGE, timePosition } from './checks.ts';
+import { checkFirst, checkRange, checkSymbol, MAX_PAGE, timePosition } from './checks.ts';
 import type { Context } from './context.ts';
-import { live } from './live.ts';
+import { followed, live } from './live.ts';
 import { type TradePageKey, tradeOf, tradeQuestion } from './trade-store.ts';
 
 /** The page of a market's trades that the arguments ask for. Throws BAD_USER_INPUT. */
@@ -36,27 +36,21 @@ export class TradeResolver {
   }
 
   @Authorized(READER)
-  @Subscription(() => TradeStreamEvent, {
-    description: 'Every trade from now on.',
-    ...live((args: MarketArgs & EventStreamArgs) => {
-      checkStream(args, CHANNELS.trade.onSlow);
-      return {
-        field: 'tradeExecuted',
-        channel: 'trade',
-        id: marketId(args),
-        latestKey: null,
-        view: 'all',
-        createModel: () => new NoState<TradeEvent>(),
-        createView: nextEvents<TradeEvent>,
-      };
-    }),
-  })
+  @Subscription(() => TradeStreamEvent, { description: 'Every trade from now on.', subscribe: followed })
   tradeExecuted(
-    @Root() delivered: Delivered<TradeEvent>,
-    @Args(() => MarketArgs) _market: MarketArgs,
-    @Args(() => EventStreamArgs) _stream: EventStreamArgs,
-  ): TradeStreamEvent {
-    const { body, ...event } = eventOf(delivered);
-    return { ...event, trade: tradeOf(body) };
+    @Args(() => MarketArgs) market: MarketArgs,
+    @Args(() => EventStreamArgs) stream: EventStreamArgs,
+  ): LiveSource {
+    return live(market, stream, {
+      field: 'tradeExecuted',
+      channel: 'trade',
+      id: marketId(market),
+      latestKey: null,
+      view: 'all',
+      createModel: () => new NoState<TradeEvent>(),
+      createView: nextEvents<TradeEvent>,
+      contentOf: (event) => ({ trade: tradeOf(event) }),
+      mergeKey: CHANNELS.trade.mergeKey,
+    });
   }
 }

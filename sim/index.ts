@@ -11,7 +11,7 @@ interface StandIn {
   close(): Promise<void>;
 }
 
-const STAND_INS: Partial<Record<Exchange, (seed: number) => Promise<StandIn>>> = {
+const STAND_INS: Record<Exchange, (seed: number) => Promise<StandIn>> = {
   BINANCE: (seed) => startBinanceSim({ seed }),
   UPBIT: (seed) => startUpbitSim({ seed }),
   BITHUMB: (seed) => startBithumbSim({ seed }),
@@ -29,8 +29,7 @@ export async function startStandIns(exchanges: readonly Exchange[], seed: number
   const running: StandIn[] = [];
   const endpoints: StandIns['endpoints'] = {};
   for (const exchange of exchanges) {
-    const standIn = await STAND_INS[exchange]?.(seed);
-    if (!standIn) continue;
+    const standIn = await STAND_INS[exchange](seed);
     running.push(standIn);
     endpoints[exchange] = { ws: standIn.wsUrl, rest: standIn.restUrl };
   }

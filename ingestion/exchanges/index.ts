@@ -6,7 +6,7 @@ import type { Connector } from './connector.ts';
 import { kucoin } from './kucoin.ts';
 import { upbit } from './upbit.ts';
 
-export const CONNECTORS: Readonly<Partial<Record<Exchange, Connector>>> = {
+export const CONNECTORS: Readonly<Record<Exchange, Connector>> = {
   BINANCE: binance,
   UPBIT: upbit,
   BITHUMB: bithumb,

@@ -46,7 +46,7 @@ function choose(patterns: readonly MarketPattern[], all: readonly MarketInfo[], 
 
 /**
  * The markets to follow. Where an exchange's list can't be had, its bundled one is used and what that doesn't have is
- * assumed to exist. Throws ConfigError naming every market that no exchange has and every exchange nobody can follow.
+ * assumed to exist. `venues` are those of the patterns. Throws ConfigError naming every market that its exchange has not.
  */
 export async function resolveMarkets(
   patterns: readonly MarketPattern[],
@@ -54,14 +54,9 @@ export async function resolveMarkets(
   log: Log,
 ): Promise<MarketInfo[]> {
   const problems: string[] = [];
-  const exchanges = [...new Set(patterns.map((pattern) => pattern.exchange))];
   const chosen = await Promise.all(
-    exchanges.map(async (exchange) => {
-      const venue = venues[exchange];
-      if (!venue) {
-        problems.push(`MARKETS: ${exchange.toLowerCase()} can't be followed yet`);
-        return [];
-      }
+    Object.values(venues).map(async (venue) => {
+      const { exchange } = venue.connector;
       const wanted = patterns.filter((pattern) => pattern.exchange === exchange);
       const list = await listMarkets(venue, log);
       const assumed: MarketInfo[] = [];

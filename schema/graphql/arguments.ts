@@ -88,7 +88,7 @@ export class DepthArgs {
 export class ResumeArgs {
   @Field(() => Cursor, {
     nullable: true,
-    description: 'Cursor of the last event seen: the subscription goes on after it. Not supported yet.',
+    description: 'Cursor of the last event seen: the subscription goes on after it, see `StreamStart`.',
   })
   after?: CursorValue | null;
 }
@@ -103,7 +103,7 @@ export class StateStreamArgs extends ResumeArgs {
 
   @Field(() => SlowConsumerPolicy, {
     defaultValue: 'CONFLATE',
-    description: 'What happens when events arrive faster than they are read. Until CONFLATE is there it disconnects.',
+    description: 'What happens when events arrive faster than they are read.',
   })
   onSlow!: Policy;
 }
@@ -112,8 +112,7 @@ export class StateStreamArgs extends ResumeArgs {
 export class EventStreamArgs extends ResumeArgs {
   @Field(() => SlowConsumerPolicy, {
     defaultValue: 'DROP_WITH_GAP',
-    description:
-      'What happens when events arrive faster than they are read. Until DROP_WITH_GAP is there it disconnects.',
+    description: 'What happens when events arrive faster than they are read.',
   })
   onSlow!: Policy;
 }

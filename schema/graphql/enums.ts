@@ -59,8 +59,10 @@ export const SlowConsumerPolicy = describedEnum<Policy>(
   'SlowConsumerPolicy',
   'What happens when a subscriber reads slower than events arrive. Nothing is ever dropped without `gap` saying so.',
   {
-    CONFLATE: 'Events about the same thing are merged, the newest wins.',
-    DROP_WITH_GAP: 'The oldest waiting events are dropped and counted in `gap`.',
+    CONFLATE:
+      'Events about the same thing are merged, the newest wins; `gap` counts those it stands for. Closed candles and trades are never merged: where nothing else is left to give way, it is as DISCONNECT.',
+    DROP_WITH_GAP:
+      'The oldest waiting events are dropped and counted in `gap`. A change of an order book takes in the ones dropped before it.',
     DISCONNECT: 'The subscription ends with the error SLOW_CONSUMER and the cursor to go on from.',
   },
 );

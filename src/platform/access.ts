@@ -50,6 +50,13 @@ function hostname(authority: string | undefined): string {
   return authority && URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : '';
 }
 
+/** Address of the client: the peer's, or what the first of `proxies` trusted ones in front of us saw. */
+export function addressOf({ headers, socket }: IncomingMessage, proxies: number): string {
+  const seen = String(headers['x-forwarded-for'] ?? '').split(',');
+  const told = proxies > 0 ? seen.at(-proxies)?.trim() : undefined;
+  return (told || socket.remoteAddress || '').replace(/^::ffff:/, '');
+}
+
 /** The rules of a server bound to `host`. */
 export function createAccess({ tokens, host, allowedOrigins }: AccessOptions): Access {
   const known = tokens.map(({ token, role }) => ({ digest: digest(token), caller: { role, local: false } }));

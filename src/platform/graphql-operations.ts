@@ -3,14 +3,14 @@
  * ends in an `error` for that operation, never in the end of the socket; only breaches of the protocol close it.
  */
 import { randomUUID } from 'node:crypto';
-import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOperationAST, subscribe } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOperationAST } from 'graphql';
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import { clientError } from '../../schema/errors.ts';
 import { connectionToken } from './access.ts';
 import { isRefused } from './graphql-documents.ts';
 import { publicError } from './graphql-errors.ts';
 import { overLimit } from './graphql-limits.ts';
-import type { Connection, GraphqlSocketOptions } from './graphql-socket.ts';
+import type { Connection, GraphqlSocketOptions, Subscribe, SubscribeArgs } from './graphql-socket.ts';
 
 type Params = Record<string, unknown>;
 type Ctx = Context<Params, Connection>;
@@ -30,12 +30,12 @@ const wrapped = (error: unknown): GraphQLError =>
 
 function isIterable(
   result: AsyncIterable<ExecutionResult> | ExecutionResult,
-): result is AsyncGenerator<ExecutionResult> {
+): result is AsyncIterable<ExecutionResult> {
   return Symbol.asyncIterator in result;
 }
 
-/** graphql-js's subscribe, with every failure to begin as an iterator that throws it. */
-async function begin(args: ExecutionArgs): Promise<AsyncIterable<ExecutionResult>> {
+/** A subscription, with every failure to begin as an iterator that throws it. */
+async function begin(subscribe: Subscribe, args: SubscribeArgs): Promise<AsyncIterable<ExecutionResult>> {
   let errors: readonly GraphQLError[];
   try {
     const result = await subscribe(args);
@@ -72,8 +72,12 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
   const { schema, documents, access, limits, log } = options;
 
   /** What is to be executed, or every reason why it is not. */
-  async function prepare(ctx: Ctx, payload: SubscribePayload) {
-    const { caller, operations } = ctx.extra;
+  async function prepare(
+    ctx: Ctx,
+    operationId: string,
+    payload: SubscribePayload,
+  ): Promise<GraphQLError[] | SubscribeArgs> {
+    const { caller, operations, outlet } = ctx.extra;
     const { query } = payload;
     const operationName = payload.operationName ?? undefined;
     const variables = payload.variables ?? {};
@@ -95,21 +99,23 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
     const request = { id: randomUUID(), transport: 'ws' as const, caller, seesSchema, signal: abort.signal };
     const contextValue = await options.contextOf(request);
     operations.set(payload, { request, abort });
-    return { schema, document: result.document, operationName, variableValues: variables, contextValue };
+    const { document } = result;
+    return { schema, document, operationName, variableValues: variables, contextValue, operationId, outlet, caller };
   }
 
   return makeServer<Params, Connection>({
     schema,
     connectionInitWaitTimeout: options.initTimeoutMs ?? 3_000,
     execute: (args) => executeWithin(args, limits.REQUEST_TIMEOUT_MS),
-    subscribe: begin,
+    // the arguments are those that `prepare` made
+    subscribe: (args) => begin(options.subscribe, args as SubscribeArgs),
     onConnect(ctx) {
       ctx.extra.caller = access.identify(ctx.extra.request, connectionToken(ctx.connectionParams)) ?? undefined;
       return ctx.extra.caller !== undefined;
     },
-    async onSubscribe(ctx, _id, payload) {
+    async onSubscribe(ctx, id, payload) {
       try {
-        return await prepare(ctx, payload);
+        return await prepare(ctx, id, payload);
       } catch (error) {
         return [wrapped(error)];
       }

@@ -5,13 +5,16 @@
 import { randomInt } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Access, Caller } from './access.ts';
 import type { Config } from './config.ts';
+import { type AdmissionLimits, createAdmission, type Refusal } from './graphql-admission.ts';
 import type { Documents } from './graphql-documents.ts';
+import { overLimit } from './graphql-limits.ts';
 import { protocolServer } from './graphql-operations.ts';
+import { type Outlet, SocketOutlet } from './graphql-outlet.ts';
 import type { OperationRequest } from './graphql-request.ts';
 import type { Log } from './log.ts';
 import { metrics } from './metrics.ts';
@@ -30,6 +33,8 @@ const MAX_REASON_BYTES = 123;
 export interface Connection {
   readonly socket: WebSocket;
   readonly request: IncomingMessage;
+  /** Where the events of its subscriptions go. */
+  readonly outlet: Outlet;
   caller?: Caller;
   /**
    * Operations that run now, by the message that began each. The client's id won't do: one that completes an operation
@@ -45,12 +50,35 @@ export interface RunningOperation {
   events?: AsyncGenerator<unknown>;
 }
 
+/** What a subscription is begun with. */
+export interface SubscribeArgs extends ExecutionArgs {
+  /** The client's name for it. */
+  readonly operationId: string;
+  readonly outlet: Outlet;
+  readonly caller: Caller;
+}
+
+/**
+ * Begins a subscription: what its iterator yields is sent by the protocol, what goes to the outlet is sent as it is. What
+ * was refused is a result with errors, or a rejection.
+ */
+export type Subscribe = (args: SubscribeArgs) => Promise<AsyncIterable<ExecutionResult> | ExecutionResult>;
+
 export interface GraphqlSocketOptions {
   schema: GraphQLSchema;
+  subscribe: Subscribe;
   documents: Documents;
   access: Access;
   contextOf(request: OperationRequest): object | Promise<object>;
-  limits: Pick<Config, 'MAX_MESSAGE_BYTES' | 'MAX_SOCKETS' | 'MAX_SUBSCRIPTIONS_PER_SOCKET' | 'REQUEST_TIMEOUT_MS'>;
+  limits: AdmissionLimits &
+    Pick<
+      Config,
+      | 'MAX_MESSAGE_BYTES'
+      | 'MAX_SUBSCRIPTIONS_PER_SOCKET'
+      | 'REQUEST_TIMEOUT_MS'
+      | 'SOCKET_BUFFER_BYTES'
+      | 'SOCKET_STUCK_MS'
+    >;
   log: Log;
   /** How long a client may take for connection_init. */
   initTimeoutMs?: number;
@@ -84,11 +112,15 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
     perMessageDeflate: false,
     autoPong: false,
   });
+  const admission = createAdmission(limits);
+  const outlets = new WeakMap<WebSocket, SocketOutlet>();
   const silent = new WeakSet<WebSocket>();
   let stopping = false;
 
   const pings = setInterval(() => {
     for (const socket of server.clients) {
+      // one that does not read can't hear a ping either, and has a bound of its own
+      if (outlets.get(socket)?.ready === false) continue;
       if (silent.has(socket)) socket.terminate();
       silent.add(socket);
       if (socket.readyState === socket.OPEN) socket.ping();
@@ -96,9 +128,25 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
   }, options.pingMs ?? 12_000);
   pings.unref();
 
-  function open(socket: WebSocket, request: IncomingMessage): void {
-    const connection: Connection = { socket, request, operations: new Map() };
-    const close = (code: number, reason: string): void => socket.close(code, shorten(reason));
+  function open(socket: WebSocket, request: IncomingMessage, stream: Duplex): void {
+    const close = (code: number, reason: string): void => {
+      outlet.flush();
+      socket.close(code, shorten(reason));
+    };
+    const closeBlocked = (): void => {
+      close(CLOSE_BLOCKED, 'Client does not read');
+      // it may never take the close frame either
+      setTimeout(() => socket.terminate(), BLOCKED_GRACE_MS).unref();
+    };
+    const outlet = new SocketOutlet({
+      socket: stream,
+      isOpen: () => socket.readyState === socket.OPEN,
+      maxBuffered: limits.SOCKET_BUFFER_BYTES,
+      stuckMs: limits.SOCKET_STUCK_MS,
+      onStuck: closeBlocked,
+    });
+    const connection: Connection = { socket, request, outlet, operations: new Map() };
+    outlets.set(socket, outlet);
     metrics.sockets.inc();
 
     const closed = protocol.opened(
@@ -106,19 +154,17 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
         protocol: socket.protocol,
         close,
         send: (data) =>
-          new Promise((done, fail) => {
+          new Promise((done) => {
+            // what was told before goes before
+            outlet.flush();
+            // a client that vanished ends by its socket's close; here it would pass for an error of the operation
             if (socket.readyState !== socket.OPEN) done();
-            else socket.send(data, (error) => (error && socket.readyState === socket.OPEN ? fail(error) : done()));
+            else socket.send(data, () => done());
           }),
         onMessage: (handle) =>
           socket.on('message', (data, isBinary) => {
             if (socket.readyState !== socket.OPEN) return;
-            if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
-              close(CLOSE_BLOCKED, 'Client does not read');
-              // it may never take the close frame either
-              setTimeout(() => socket.terminate(), BLOCKED_GRACE_MS).unref();
-              return undefined;
-            }
+            if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return closeBlocked();
             if (isBinary) return close(4400, 'Invalid message received');
             handle(String(data)).catch((error: unknown) => {
               log.error({ err: error }, 'WebSocket message failed');
@@ -136,6 +182,7 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
     socket.on('error', (error) => log.debug({ err: error }, 'WebSocket error'));
     socket.once('close', (code, reason) => {
       metrics.sockets.dec();
+      outlet.close();
       const left = [...connection.operations.values()];
       for (const { abort } of left) abort.abort();
       // graphql-ws ends what it knows by id; the others end here, a second time does no harm
@@ -144,12 +191,15 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
     });
   }
 
-  function refuse(socket: Duplex, status: number): void {
+  function refuse(socket: Duplex, status: number, over?: Refusal): void {
+    const body = over
+      ? JSON.stringify({ errors: [overLimit('LIMIT_EXCEEDED', 'Too many sockets', over.limit, over.max)] })
+      : '';
     socket.on('error', () => socket.destroy());
     socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n${
-        status === 503 ? `Retry-After: ${randomInt(1, 6)}\r\n` : ''
-      }\r\n`,
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n${
+        over || status === 503 ? `Retry-After: ${randomInt(1, 6)}\r\n` : ''
+      }${over ? 'Content-Type: application/json\r\n' : ''}\r\n${body}`,
     );
   }
 
@@ -158,11 +208,10 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
     upgrade(request, socket, head) {
       if (stopping) return refuse(socket, 503);
       if (!access.originAllowed(request)) return refuse(socket, 403);
-      if (server.clients.size >= limits.MAX_SOCKETS) {
-        metrics.refused.inc({ limit: 'MAX_SOCKETS' });
-        return refuse(socket, 503);
-      }
-      server.handleUpgrade(request, socket, head, open);
+      const leave = admission.enter(request);
+      if (typeof leave !== 'function') return refuse(socket, leave.status, leave);
+      socket.once('close', leave);
+      server.handleUpgrade(request, socket, head, (client) => open(client, request, socket));
     },
     async stop(graceMs) {
       stopping = true;
@@ -170,6 +219,7 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
       const open = [...server.clients];
       const gone = open.map((socket) => new Promise((done) => socket.once('close', done)));
       for (const socket of open) {
+        outlets.get(socket)?.flush();
         socket.close(CLOSE_RESTARTING, `restarting; retry in ${randomInt(100, RETRY_SPREAD_MS)} ms`);
       }
       const cut = setTimeout(() => {

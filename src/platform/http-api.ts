@@ -5,7 +5,7 @@ import { createDocuments } from './graphql-documents.ts';
 import { createGraphqlHttp, type GraphqlHttp, type HttpAnswer } from './graphql-http.ts';
 import { overLimit } from './graphql-limits.ts';
 import type { OperationRequest } from './graphql-request.ts';
-import { createGraphqlSockets } from './graphql-socket.ts';
+import { createGraphqlSockets, type Subscribe } from './graphql-socket.ts';
 import { addHealthRoutes, createReadiness } from './health.ts';
 import { addGraphiql } from './http-graphiql.ts';
 import {
@@ -28,6 +28,8 @@ const DRAIN_MS = 2_500;
 export interface ApiServerOptions {
   platform: Platform;
   schema: GraphQLSchema;
+  /** Begins subscriptions. */
+  subscribe: Subscribe;
   /** What the resolvers of one operation are given. */
   contextFor(caller: Caller, request: OperationRequest): object | Promise<object>;
   /** Bound on the ordered stop. */
@@ -146,6 +148,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const graphql = await createGraphqlHttp({ schema, documents, contextOf, log });
   const sockets = createGraphqlSockets({
     schema,
+    subscribe: options.subscribe,
     documents,
     access,
     contextOf,

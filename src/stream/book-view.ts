@@ -148,3 +148,19 @@ export function bookWindow(model: BookModel, depth: number): View<BookEvent, Boo
     },
   };
 }
+
+/** One change that does what the two do one after the other. */
+export function mergeBookChanges(older: BookChange, newer: BookChange): BookChange {
+  if (newer.snapshot) return newer;
+  const side = (before: readonly BookLevel[], after: readonly BookLevel[], direction: 1 | -1): BookLevel[] => {
+    const levels = [...new Map([...before, ...after])];
+    if (!older.snapshot) return levels;
+    return levels.filter(([, quantity]) => quantity !== '0').sort(([a], [b]) => comparePrices(a, b) * direction);
+  };
+  return {
+    ...newer,
+    snapshot: older.snapshot,
+    bids: side(older.bids, newer.bids, -1),
+    asks: side(older.asks, newer.asks, 1),
+  };
+}

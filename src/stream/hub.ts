@@ -2,29 +2,21 @@
 import { streamKey } from '../../schema/channels.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { Platform, Running } from '../platform/platform.ts';
-import type { DeliveryQueue } from './delivery.ts';
+import type { AnyStage } from './cohort.ts';
+import type { AnyQuestion } from './source.ts';
 import { Stage } from './stage.ts';
-import type { Model, Question } from './view.ts';
 
 export interface Hub extends Running {
-  /**
-   * Joins a stream at now. The queue's first event is the newest state, where the channel has one, and every event of
-   * the stream after it follows; `return()` leaves at once. Rejects with LiveStoreUnavailable.
-   */
-  subscribe<P extends { eventTime: number }, M extends Model<P>, B>(
-    question: Question<P, M, B>,
-  ): Promise<DeliveryQueue<B>>;
+  /** The stage of a stream, with its state. Join it at once: it may end while you wait. Rejects with LiveStoreUnavailable. */
+  open(question: AnyQuestion): Promise<AnyStage>;
   /** Streams followed now. */
   readonly followed: number;
-  /** Since when the live store does not answer, epoch ms; null while it does. */
-  readonly interruptedSince: number | null;
+  /** What to tell of a live store that does not answer; null while it does. */
+  readonly interruption: Error | null;
 }
 
 /** An interruption shorter than this is not told. */
 const GRACE_MS = 1_000;
-
-// each stream has one question's types; its key decides which
-type AnyStage = Stage<{ eventTime: number }, Model<{ eventTime: number }>, unknown>;
 
 /** Starts with nothing followed. Ended, it ends every subscription. */
 export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 'config'>): Hub {
@@ -33,25 +25,24 @@ export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 
   let telling: NodeJS.Timeout | null = null;
   let stopped = false;
 
-  const interruption = () =>
+  const interruption = (since: number) =>
     clientError('STORE_UNAVAILABLE', 'the live store does not answer: events are delayed', {
       stale: true,
-      since: interruptedSince === null ? null : new Date(interruptedSince).toISOString(),
+      since: new Date(since).toISOString(),
     });
-
-  function tellAll(): void {
-    const fault = interruption();
-    for (const stage of stages.values()) stage.tell({ fault });
-  }
 
   const tail = live.tail({
     entries: (stream, entries) => stages.get(stream)?.entries(entries),
     lost: (stream, now) => stages.get(stream)?.lost(now),
     interrupted(error) {
       if (interruptedSince !== null) return;
-      interruptedSince = Date.now();
+      const since = Date.now();
+      interruptedSince = since;
       log.warn({ err: error, streams: stages.size }, 'live streams interrupted');
-      telling = setTimeout(tellAll, GRACE_MS).unref();
+      telling = setTimeout(() => {
+        const fault = interruption(since);
+        for (const stage of stages.values()) stage.tell(fault);
+      }, GRACE_MS).unref();
     },
     resumed() {
       if (interruptedSince === null) return;
@@ -61,15 +52,15 @@ export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 
     },
   });
 
-  function open<P extends { eventTime: number }, M extends Model<P>, B>(question: Question<P, M, B>): Stage<P, M, B> {
+  function stageOf(question: AnyQuestion): AnyStage {
     const key = streamKey(question.channel, question.id);
-    const known = stages.get(key) as unknown as Stage<P, M, B> | undefined;
+    const known = stages.get(key);
     if (known) return known;
     const onEmpty = (): void => {
-      if (stages.get(key) === (stage as unknown as AnyStage)) stages.delete(key);
+      if (stages.get(key) === stage) stages.delete(key);
     };
-    const stage = new Stage(question, { live, tail, log, maxQueue: config.MAX_SUBSCRIBER_QUEUE, onEmpty });
-    stages.set(key, stage as unknown as AnyStage);
+    const stage: AnyStage = new Stage(question, { live, tail, log, remembers: config.RESUME_BUFFER_EVENTS, onEmpty });
+    stages.set(key, stage);
     return stage;
   }
 
@@ -77,12 +68,12 @@ export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 
     get followed() {
       return stages.size;
     },
-    get interruptedSince() {
-      return interruptedSince;
+    get interruption() {
+      return interruptedSince === null ? null : interruption(interruptedSince);
     },
-    async subscribe(question) {
+    async open(question) {
       for (;;) {
-        const stage = open(question);
+        const stage = stageOf(question);
         try {
           await stage.ready;
         } catch (error) {
@@ -91,10 +82,7 @@ export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 
         }
         if (stopped) throw clientError('STORE_UNAVAILABLE', 'the server is shutting down');
         // the last watcher may have left while we waited
-        if (stage.isEnded) continue;
-        const queue = stage.join(question);
-        if (interruptedSince !== null) queue.push({ fault: interruption() });
-        return queue;
+        if (!stage.isEnded) return stage;
       }
     },
     async stop() {

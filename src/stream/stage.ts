@@ -3,30 +3,19 @@
  * entries after that position are folded into it: whoever joins gets the state at the head and every entry after it,
  * with no seam and at no cost to the store.
  */
-import { CHANNELS, type StreamStart, streamKey } from '../../schema/channels.ts';
-import { encodeCursor } from '../../schema/cursor.ts';
+import { CHANNELS, streamKey } from '../../schema/channels.ts';
 import type { LiveStore, LiveTail, StreamEntry, StreamPosition } from '../platform/live-store.ts';
 import type { Log } from '../platform/log.ts';
-import { type Delivery, DeliveryQueue, type Fault, type Gap } from './delivery.ts';
-import type { Model, Question, View } from './view.ts';
-
-interface Watcher<Body> {
-  queue: DeliveryQueue<Body>;
-  /** Told with the next event. */
-  start: StreamStart | null;
-  gap: Gap | null;
-}
-
-interface Audience<Payload, Body> {
-  view: View<Payload, Body>;
-  watchers: Set<Watcher<Body>>;
-}
+import { Audience, type Listener } from './audience.ts';
+import { addGaps, type Delivery, type Gap } from './delivery.ts';
+import type { Model, Question } from './view.ts';
 
 export interface StageTools {
   live: LiveStore;
   tail: LiveTail;
   log: Log;
-  maxQueue: number;
+  /** Events remembered for those who come back. */
+  remembers: number;
   /** Nobody watches any more. */
   onEmpty(): void;
 }
@@ -35,15 +24,11 @@ export interface StageTools {
 const RELOAD_MS = 2_000;
 const NOWHERE: StreamPosition = { epoch: '', sequence: 0n };
 
-/** Two losses before one event add up; the later reason stands. */
-function addGap(watcher: { gap: Gap | null }, { missed, reason }: Gap): void {
-  const before = watcher.gap ? watcher.gap.missed : 0;
-  watcher.gap = { missed: before === null || missed === null ? null : before + missed, reason };
-}
-
 export class Stage<Payload extends { eventTime: number }, M extends Model<Payload>, Body> {
-  private readonly stream: string;
-  private readonly hasSnapshot: boolean;
+  /** The stream's key. */
+  readonly stream: string;
+  /** True where a newest state exists that a subscriber can be reset to. */
+  readonly hasSnapshot: boolean;
   private readonly model: M;
   private readonly audiences = new Map<string, Audience<Payload, Body>>();
   private head: StreamPosition = NOWHERE;
@@ -54,6 +39,7 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
   private refreshed = 0;
   /** A newer value of the state and the position it is true for, to take over when the head gets there. */
   private fresh: { value: string; sequence: bigint } | null = null;
+  private births = 0;
   /** Settles when the state is there for the first time. */
   readonly ready: Promise<void>;
 
@@ -71,28 +57,49 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     return this.ended;
   }
 
-  /** A new watcher; its first event is the state now, where there is one. Call once `ready` has resolved. */
-  join(question: Question<Payload, M, Body>): DeliveryQueue<Body> {
+  /** Where the stream stands: everything up to there has been told. */
+  get position(): StreamPosition {
+    return this.head;
+  }
+
+  /** Grows whenever the stream began anew: a place from before then leads nowhere. */
+  get generation(): number {
+    return this.births;
+  }
+
+  /** Adds a listener, who is told every event from now on. Call once `ready` has resolved. */
+  join(question: Question<Payload, M, Body>, listener: Listener<Body>): Audience<Payload, Body> {
     let audience = this.audiences.get(question.view);
     if (!audience) {
-      audience = { view: question.createView(this.model), watchers: new Set() };
+      audience = new Audience({
+        stream: this.stream,
+        view: question.createView(this.model),
+        remembers: this.tools.remembers,
+        at: this.head,
+        read: (after, count) => this.tools.live.read(this.stream, after, count),
+      });
       this.audiences.set(question.view, audience);
     }
-    const { view, watchers } = audience;
-    const queue = new DeliveryQueue<Body>({
-      field: question.field,
-      channel: question.channel,
-      max: this.tools.maxQueue,
-      onEnd: () => {
-        watchers.delete(watcher);
-        if (watchers.size === 0) this.audiences.delete(question.view);
-        if (this.audiences.size === 0) this.end();
-      },
-    });
-    const watcher: Watcher<Body> = { queue, start: 'LIVE', gap: null };
-    watchers.add(watcher);
-    if (this.loaded) this.show(view, watcher);
-    return queue;
+    audience.listeners.add(listener);
+    return audience;
+  }
+
+  /** The last listener of all ends the stage. */
+  leave(view: string, listener: Listener<Body>): void {
+    const audience = this.audiences.get(view);
+    audience?.listeners.delete(listener);
+    if (audience?.listeners.size === 0) this.audiences.delete(view);
+    if (this.audiences.size === 0) this.end();
+  }
+
+  /** The state now as an event; null where there is none, or it is being loaded and comes as a reset. */
+  stateOf(audience: Audience<Payload, Body>): Delivery<Body> | null {
+    return this.loaded ? audience.state(this.head) : null;
+  }
+
+  /** What was told after a place; null where it is not known any more, or what is shown may not be all there is. */
+  since(audience: Audience<Payload, Body>, place: StreamPosition): readonly Delivery<Body>[] | null {
+    return !this.loaded || this.model.wantsRefresh?.() ? null : audience.after(place);
   }
 
   /** New entries of the stream, in order. */
@@ -108,27 +115,33 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     if (!this.loaded) return;
     const trimmed = now !== null && now.sequence > this.head.sequence;
     const reason = trimmed ? 'RETENTION' : 'FEED_GAP';
+    if (!trimmed) this.births += 1;
     if (this.hasSnapshot) {
       this.reload(trimmed ? this.head.sequence : null, reason);
       return;
     }
-    this.missing({ missed: trimmed ? Number(now.sequence - this.head.sequence) : null, reason });
+    const missed = trimmed ? Number(now.sequence - this.head.sequence) : null;
     this.head = now ?? NOWHERE;
+    this.missing({ missed, reason });
   }
 
-  /** Tells every watcher something in place of an event. */
-  tell(fault: Fault): void {
-    for (const { watchers } of this.audiences.values()) for (const { queue } of [...watchers]) queue.push(fault);
+  /** Tells everybody something in place of an event. */
+  tell(fault: Error): void {
+    for (const listener of this.listeners()) listener.tell(fault);
   }
 
-  /** Ends the stage and what its watchers wait for. */
+  /** Ends the stage and what its listeners wait for. */
   end(): void {
     if (this.ended) return;
     this.ended = true;
     if (this.retry) clearTimeout(this.retry);
     this.tools.tail.unfollow(this.stream);
     this.tools.onEmpty();
-    for (const { watchers } of this.audiences.values()) for (const { queue } of [...watchers]) void queue.return();
+    for (const listener of this.listeners()) listener.end();
+  }
+
+  private listeners(): Listener<Body>[] {
+    return [...this.audiences.values()].flatMap(({ listeners }) => [...listeners]);
   }
 
   private async load(): Promise<void> {
@@ -155,15 +168,11 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
         if (!this.loaded) return;
         // the state itself stands for the event at the head
         const missed = told === null ? null : Number(this.head.sequence - told - 1n);
-        for (const { view, watchers } of this.audiences.values()) {
-          view.reset();
-          for (const watcher of [...watchers]) {
-            if (watcher.start === null) {
-              watcher.start = 'RESET';
-              if (missed !== 0) addGap(watcher, { missed, reason });
-            }
-            this.show(view, watcher);
-          }
+        for (const audience of this.audiences.values()) {
+          audience.view.reset();
+          audience.forget(this.head);
+          const state = audience.state(this.head);
+          for (const listener of audience.listeners) listener.reset(state, missed === 0 ? null : { missed, reason });
         }
       },
       (error) => {
@@ -175,62 +184,42 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
 
   private take(entry: StreamEntry): void {
     const { epoch, sequence } = entry;
-    let payload: Payload | null = null;
     const skipped = this.head.sequence > 0n ? Number(sequence - this.head.sequence - 1n) : 0;
-    if (skipped > 0) this.missing({ missed: skipped, reason: 'RETENTION' });
+    let gap: Gap | null = skipped > 0 ? { missed: skipped, reason: 'RETENTION' } : null;
+    let payload: Payload;
     this.head = { epoch, sequence };
     try {
-      if (entry.gap !== null) this.missing(JSON.parse(entry.gap) as Gap);
+      if (entry.gap !== null) gap = addGaps(gap, JSON.parse(entry.gap) as Gap);
       payload = JSON.parse(entry.payload) as Payload;
       this.model.apply(payload);
     } catch (error) {
       this.tools.log.error({ err: error, stream: this.stream, sequence: String(sequence) }, 'unreadable live event');
+      if (!this.hasSnapshot) gap = addGaps(gap, { missed: 1, reason: 'FEED_GAP' });
+      if (gap) this.missing(gap);
       if (this.hasSnapshot) this.reload(sequence - 1n, 'FEED_GAP');
-      else this.missing({ missed: 1, reason: 'FEED_GAP' });
       return;
     }
-    this.publish(payload);
+    for (const audience of this.audiences.values()) audience.publish(this.head, payload, gap);
     if (this.fresh?.sequence === sequence) this.model.reset(this.fresh.value);
     this.refresh();
   }
 
-  private publish(payload: Payload): void {
-    const cursor = encodeCursor(this.stream, this.head);
-    const sequence = String(this.head.sequence);
-    for (const { view, watchers } of this.audiences.values()) {
-      const body = view.next(payload);
-      if (body === null) continue;
-      const plain = { cursor, sequence, start: null, gap: null, body, eventTime: payload.eventTime };
-      for (const watcher of [...watchers]) this.deliver(watcher, plain);
-    }
-  }
-
-  private show(view: View<Payload, Body>, watcher: Watcher<Body>): void {
-    const state = view.snapshot();
-    if (!state) return;
-    const { sequence } = this.head;
-    const cursor = encodeCursor(this.stream, this.head);
-    const { body } = state;
-    this.deliver(watcher, { cursor, sequence: String(sequence), start: null, gap: null, body, eventTime: null });
-  }
-
-  private deliver(watcher: Watcher<Body>, plain: Delivery<Body>): void {
-    const { start, gap } = watcher;
-    watcher.start = null;
-    watcher.gap = null;
-    watcher.queue.push(start || gap ? { ...plain, start, gap } : plain);
-  }
-
   /** Something is missing before the next event: told with it. */
   private missing(gap: Gap): void {
-    for (const { watchers } of this.audiences.values()) for (const watcher of watchers) addGap(watcher, gap);
+    for (const audience of this.audiences.values()) {
+      audience.forget(this.head);
+      for (const listener of audience.listeners) listener.missing(gap);
+    }
   }
 
   /** Fetches a fuller state where the model has become thin; the head takes it over when it gets there. */
   private refresh(): void {
+    if (!this.model.wantsRefresh?.()) return;
+    // what a thin state showed leads nowhere else
+    for (const audience of this.audiences.values()) audience.forget(this.head);
     const { latestKey } = this.question;
     const now = performance.now();
-    if (!latestKey || !this.model.wantsRefresh?.() || now - this.refreshed < RELOAD_MS) return;
+    if (!latestKey || now - this.refreshed < RELOAD_MS) return;
     this.refreshed = now;
     this.tools.live.latest([latestKey]).then(
       ([latest]) => {

@@ -10,7 +10,7 @@ export interface Model<Payload> {
   reset(value: string | null): void;
   /** Takes the next entry. */
   apply(payload: Payload): void;
-  /** True when the state would do with a fresh newest value. */
+  /** True when the state would do with a fresh newest value: what is shown of it may not be all there is. */
   wantsRefresh?(): boolean;
 }
 
@@ -19,6 +19,8 @@ export interface View<Payload, Body> {
   snapshot(): { body: Body } | null;
   /** What the entry that the model has just taken means here; null while there is nothing to tell. */
   next(payload: Payload): Body | null;
+  /** What an entry means by itself, without the state before it; left out where it means nothing then. */
+  replay?(payload: Payload): Body;
   /** The model began anew. */
   reset(): void;
 }
@@ -35,6 +37,12 @@ export interface Question<Payload extends { eventTime: number }, M extends Model
   readonly view: string;
   createModel(): M;
   createView(model: M): View<Payload, Body>;
+  /** The event's content as the field's type has it. */
+  contentOf(body: Body): object;
+  /** Waiting events with the same key are merged for a slow subscriber; null for one that must not be. */
+  mergeKey(body: Body): string | null;
+  /** One event that leaves a client where the two would; left out where the later alone does. */
+  merge?(older: Body, newer: Body): Body;
 }
 
 /** The newest event is the state: candles and tickers. */
@@ -55,6 +63,7 @@ export function wholeEvents<Payload>(model: NewestEvent<Payload>): View<Payload,
   return {
     snapshot: () => (model.newest === null ? null : { body: model.newest }),
     next: (payload) => payload,
+    replay: (payload) => payload,
     reset() {},
   };
 }
@@ -67,5 +76,5 @@ export class NoState<Payload> implements Model<Payload> {
 
 /** Shows every event as it is, beginning with the next one. */
 export function nextEvents<Payload>(): View<Payload, Payload> {
-  return { snapshot: () => null, next: (payload) => payload, reset() {} };
+  return { snapshot: () => null, next: (payload) => payload, replay: (payload) => payload, reset() {} };
 }

@@ -426,11 +426,11 @@ export type Side =
 
 /** What happens when a subscriber reads slower than events arrive. Nothing is ever dropped without `gap` saying so. */
 export type SlowConsumerPolicy =
-  /** Events about the same thing are merged, the newest wins. */
+  /** Events about the same thing are merged, the newest wins; `gap` counts those it stands for. Closed candles and trades are never merged: where nothing else is left to give way, it is as DISCONNECT. */
   | 'CONFLATE'
   /** The subscription ends with the error SLOW_CONSUMER and the cursor to go on from. */
   | 'DISCONNECT'
-  /** The oldest waiting events are dropped and counted in `gap`. */
+  /** The oldest waiting events are dropped and counted in `gap`. A change of an order book takes in the ones dropped before it. */
   | 'DROP_WITH_GAP';
 
 /** Order of a list. */

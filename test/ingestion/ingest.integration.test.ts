@@ -5,6 +5,7 @@ import { MIGRATIONS } from '../../migrations/index.ts';
 import { decimal } from '../../schema/decimal.ts';
 import type { TradeEvent } from '../../schema/market.ts';
 import { type BinanceSim, startBinanceSim } from '../../sim/binance/server.ts';
+import { startStandIns } from '../../sim/index.ts';
 import { BrokerUnavailable } from '../../src/platform/broker.ts';
 import { ConfigError, readConfig } from '../../src/platform/config.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
@@ -80,22 +81,22 @@ async function holders(): Promise<Map<string, string[]>> {
 const sizes = async (): Promise<number[]> => [...(await holders()).values()].map((names) => names.length).sort();
 
 test('markets that no exchange has are named together at start', async () => {
-  const sim = await startBinanceSim({ symbols: ['BTCUSDT'] });
+  const standIns = await startStandIns(['BINANCE', 'UPBIT'], 1);
   try {
     const { platform } = processOn(new RememberingBroker(), {
-      MARKETS: 'binance:NO-SUCH,binance:BTC-USDT,binance:ALSO-NOT,upbit:BTC-KRW',
+      MARKETS: 'binance:NO-SUCH,binance:BTC-USDT,binance:ALSO-NOT,upbit:BTC-KRW,upbit:BTC-XYZ',
     });
-    await assert.rejects(startIngest(platform, { endpoints: endpointsOf(sim) }), (error) => {
+    await assert.rejects(startIngest(platform, { endpoints: standIns.endpoints }), (error) => {
       assert.ok(error instanceof ConfigError);
       assert.deepEqual([...error.problems].sort(), [
         'MARKETS: binance has no market ALSO-NOT',
         'MARKETS: binance has no market NO-SUCH',
-        "MARKETS: upbit can't be followed yet",
+        'MARKETS: upbit has no market BTC-XYZ',
       ]);
       return true;
     });
   } finally {
-    await sim.close();
+    await standIns.stop();
   }
 });
 

@@ -25,7 +25,7 @@ after(async () => {
 });
 
 /** Large events: what the kernel holds for a socket is soon full. */
-const LARGE = `subscription { tradeExecuted(exchange: BINANCE, symbol: "BTC-USDT") { cursor sequence trade {
+const LARGE = `subscription { tradeExecuted(exchange: BINANCE, symbol: "BTC-USDT", onSlow: DISCONNECT) { cursor sequence trade {
   ${Array.from({ length: 29 }, (_, i) => `a${i}: tradeId`).join(' ')} } } }`;
 const SMALL = 'subscription { tradeExecuted(exchange: BINANCE, symbol: "BTC-USDT") { sequence } }';
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { CHANNELS } from '../../schema/channels.ts';
-import { decodeCursor } from '../../schema/cursor.ts';
+import { type Cursor, decodeCursor, encodeCursor } from '../../schema/cursor.ts';
 import { LiveStoreUnavailable } from '../../src/platform/live-store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { KlineUpdatedDocument, TickerUpdatedDocument, TradeExecutedDocument } from '../generated/graphql.ts';
+import { TestOutlet } from '../support/outlet.ts';
 import { until } from '../support/until.ts';
 import { append, BTC, kline, klineAppend, MINUTE, T0, ticker, tickerAppend, trade, tradeAppend } from './samples.ts';
 import { createWorld, noPostgres } from './world.ts';
@@ -113,37 +114,51 @@ describe('what is missing is told', () => {
   });
 });
 
-test('a subscriber that does not read ends with SLOW_CONSUMER and the last cursor, the others go on', async () => {
-  const slow = await world.follow(TradeExecutedDocument, BTC);
+test('a subscriber that does not read is served as it asked, the others go on', async () => {
+  const [blocked, stopped] = [new TestOutlet(), new TestOutlet()];
+  const dropping = await world.follow(TradeExecutedDocument, BTC, blocked);
+  const document = String(TradeExecutedDocument).replace(
+    /tradeExecuted\(/,
+    'tradeExecuted(onSlow: DISCONNECT, ',
+  ) as unknown as typeof TradeExecutedDocument;
+  const leaving = await world.follow(document, BTC, stopped);
   const quick = await world.follow(TradeExecutedDocument, BTC);
+  for (const outlet of [blocked, stopped]) outlet.room = 1;
   const seen: string[] = [];
   for (let n = 1; n <= 8; n++) {
     await world.live.append([tradeAppend(sent(n))]);
     seen.push((await quick.next()).tradeExecuted.trade.tradeId);
   }
   assert.deepEqual(seen, ['t1', 't2', 't3', 't4', 't5', 't6', 't7', 't8']);
-  let last = '';
-  for (let n = 1; n <= 5; n++) last = (await slow.next()).tradeExecuted.cursor;
-  await assert.rejects(slow.raw(), (error: { extensions?: Record<string, unknown> }) => {
+
+  const { cursor } = (await leaving.next()).tradeExecuted;
+  await assert.rejects(leaving.raw(), (error: { extensions?: Record<string, unknown> }) => {
     assert.equal(error.extensions?.code, 'SLOW_CONSUMER');
-    assert.equal(error.extensions?.cursor, last);
+    assert.equal(error.extensions?.cursor, cursor);
     return true;
   });
-  assert.deepEqual(await slow.raw(), { value: undefined, done: true });
+  assert.deepEqual(await leaving.raw(), { value: undefined, done: true });
+
+  assert.equal((await dropping.next()).tradeExecuted.trade.tradeId, 't1');
+  blocked.read(10);
+  const after = (await dropping.next()).tradeExecuted;
+  // five wait at most: of 2 to 8 the oldest two went
+  assert.deepEqual([after.trade.tradeId, after.gap], ['t4', { missed: 2, reason: 'SLOW' }]);
   await quick.stop();
-  assert.equal(world.hub.followed, 0);
+  await dropping.stop();
+  assert.equal(world.core.hub.followed, 0);
 });
 
 test('leaving works at once on a quiet market, and nothing is followed any more', async () => {
   const one = await world.follow(TradeExecutedDocument, BTC);
   const two = await world.follow(TradeExecutedDocument, BTC);
-  assert.equal(world.hub.followed, 1);
+  assert.equal(world.core.hub.followed, 1);
   const waiting = one.raw();
   await one.stop();
   assert.deepEqual(await waiting, { value: undefined, done: true });
-  assert.equal(world.hub.followed, 1);
+  assert.equal(world.core.hub.followed, 1);
   await two.stop();
-  assert.equal(world.hub.followed, 0);
+  assert.equal(world.core.hub.followed, 0);
   // and it can be followed anew
   const again = await world.follow(TradeExecutedDocument, BTC);
   await world.live.append([tradeAppend(sent(1))]);
@@ -158,10 +173,10 @@ test('what is not supported yet, and what can never be, is refused with its name
   await world.live.append([tickerAppend(ticker(T0))]);
   const tickers = await world.follow(TickerUpdatedDocument, BTC);
   const { cursor } = (await tickers.next()).tickerUpdated;
+  const foreign = encodeCursor('live:ticker:kucoin:{BTC}-USDT', decodeCursor(cursor) as Cursor);
   for (const [variables, code, argument] of [
-    [{ after: cursor }, 'NOT_SUPPORTED', 'after'],
     [{ throttleMs: 250 }, 'NOT_SUPPORTED', 'throttleMs'],
-    [{ onSlow: 'DROP_WITH_GAP' }, 'NOT_SUPPORTED', 'onSlow'],
+    [{ after: foreign }, 'BAD_USER_INPUT', 'after'],
     [{ throttleMs: -1 }, 'BAD_USER_INPUT', 'throttleMs'],
     [{ symbol: 'btcusdt' }, 'BAD_USER_INPUT', 'symbol'],
   ] as const) {
@@ -170,8 +185,11 @@ test('what is not supported yet, and what can never be, is refused with its name
       return true;
     });
   }
-  const allowed = await world.follow(document, { onSlow: 'DISCONNECT' } as never);
-  await allowed.stop();
+  await assert.rejects(world.follow(document, { after: `${cursor}x` } as never), /Cursor: must be a cursor/);
+  for (const onSlow of ['CONFLATE', 'DROP_WITH_GAP', 'DISCONNECT']) {
+    const allowed = await world.follow(document, { onSlow, after: cursor } as never);
+    await allowed.stop();
+  }
 });
 
 test('a live store that does not answer is STORE_UNAVAILABLE, and the next try is a fresh one', async () => {
@@ -204,10 +222,10 @@ test('subscribers, deliveries and the time from the exchange are measured', asyn
   await until('the gauge to fall', async () => (await subscribers()) === before);
 });
 
-test('ending the hub ends every subscription', async () => {
+test('ending the core ends every subscription', async () => {
   const trades = await world.follow(TradeExecutedDocument, BTC);
   const waiting = trades.raw();
-  await world.hub.stop();
+  await world.core.stop();
   assert.deepEqual(await waiting, { value: undefined, done: true });
 });
 

@@ -1,6 +1,6 @@
 /** The schema on a database and an in-memory live store, with every call to either written down. */
 import assert from 'node:assert/strict';
-import { type ExecutionResult, execute, parse, subscribe, validate } from 'graphql';
+import { type ExecutionResult, execute, parse, validate } from 'graphql';
 import { MIGRATIONS } from '../../migrations/index.ts';
 import { createContext } from '../../resolvers/context.ts';
 import { buildTickgraphSchema } from '../../resolvers/index.ts';
@@ -11,8 +11,9 @@ import { createMemoryLiveStore } from '../../src/platform/live-store-memory.ts';
 import { createLog } from '../../src/platform/log.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import type { Postgres } from '../../src/platform/postgres.ts';
-import { startHub } from '../../src/stream/hub.ts';
+import { startLiveCore } from '../../src/stream/core.ts';
 import type { TypedDocumentString } from '../generated/graphql.ts';
+import { follow, type TestOutlet } from '../support/outlet.ts';
 import { openTestDatabase } from '../support/postgres.ts';
 
 const READER: Caller = { role: 'reader', local: false };
@@ -55,7 +56,7 @@ export function createWorld(postgres: Postgres, env: NodeJS.ProcessEnv = {}) {
     broker: null as unknown as Broker,
     live: watched('live', live, calls, liveFailing),
   };
-  const hub = startHub(platform);
+  const core = startLiveCore({ platform, contextOf: (scope) => createContext(platform, scope) });
   calls.length = 0;
 
   function request(document: string, variables: unknown, caller = READER) {
@@ -66,7 +67,7 @@ export function createWorld(postgres: Postgres, env: NodeJS.ProcessEnv = {}) {
         schema,
         document: parsed,
         variableValues: (variables ?? {}) as Record<string, unknown>,
-        contextValue: createContext(platform, hub, caller),
+        contextValue: createContext(platform, caller),
       },
     };
   }
@@ -80,7 +81,7 @@ export function createWorld(postgres: Postgres, env: NodeJS.ProcessEnv = {}) {
   return {
     platform,
     live,
-    hub,
+    core,
     /** `store.method` of every call so far. */
     calls,
     /** Set its error to take the live store away. */
@@ -100,25 +101,22 @@ export function createWorld(postgres: Postgres, env: NodeJS.ProcessEnv = {}) {
       return { ...errors[0]?.extensions, message: errors[0]?.message ?? '' } as Record<string, unknown>;
     },
     /** Subscribes. Throws the error that a refused subscription is answered with. */
-    async follow<R, V>(document: TypedDocumentString<R, V>, variables: V) {
+    async follow<R, V>(document: TypedDocumentString<R, V>, variables: V, outlet?: TestOutlet) {
       const { problems, args } = request(String(document), variables);
       assert.deepEqual(problems, []);
-      const source = await subscribe(args);
-      if (!(Symbol.asyncIterator in source)) throw source.errors?.[0] ?? new Error('not subscribed');
-      const results = source as AsyncGenerator<ExecutionResult<R>, void, void>;
+      const followed = await follow(core, { ...args, outlet, caller: READER });
       return {
+        ...followed,
         async next(): Promise<R> {
-          const { value, done } = await results.next();
+          const { value, done } = await followed.raw();
           assert.ok(!done && value, 'the subscription ended');
           assert.deepEqual(value.errors ?? [], []);
           return asJson(value.data) as R;
         },
-        raw: () => results.next(),
-        stop: () => results.return(),
       };
     },
     async stop(): Promise<void> {
-      await hub.stop();
+      await core.stop();
       await live.close();
     },
   };

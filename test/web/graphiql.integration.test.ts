@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { subscribe } from 'graphql';
 import type { Browser, Page } from 'playwright-core';
 import { type ApiServer, startApiServer } from '../../src/platform/http-api.ts';
 import { EXAMPLES } from '../../web/graphiql/examples.ts';
@@ -26,7 +27,7 @@ await withService(
 
     async function start(env: NodeJS.ProcessEnv = {}): Promise<ApiServer> {
       const platform = testPlatform(env);
-      const server = await startApiServer({ platform, schema: exampleSchema(), contextFor: () => ({}) });
+      const server = await startApiServer({ platform, schema: exampleSchema(), subscribe, contextFor: () => ({}) });
       servers.push(server);
       return server;
     }

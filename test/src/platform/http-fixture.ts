@@ -5,6 +5,7 @@ import {
   type GraphQLFieldResolver,
   type GraphQLObjectType,
   type GraphQLSchema,
+  subscribe,
 } from 'graphql';
 import { readConfig } from '../../../src/platform/config.ts';
 import type { OperationRequest } from '../../../src/platform/graphql-request.ts';
@@ -190,6 +191,7 @@ export async function startTestApi(
   const server = await startApiServer({
     platform: testPlatform(env, lines, stores),
     schema: testSchema(),
+    subscribe,
     contextFor: (_, request) => ({ request }),
     ...rest,
   });

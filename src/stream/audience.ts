@@ -1,0 +1,105 @@
+/** Those who see one stream in one way, and what they were told lately: from there a short absence is made good. */
+import { encodeCursor } from '../../schema/cursor.ts';
+import type { StreamEntry, StreamPosition } from '../platform/live-store.ts';
+import type { Delivery, Gap } from './delivery.ts';
+import { Pages } from './pages.ts';
+import type { View } from './view.ts';
+
+/** A cohort, as the stream sees it. */
+export interface Listener<Body> {
+  deliver(delivery: Delivery<Body>): void;
+  /** Something is missing for those who listen now, before the next event. */
+  missing(gap: Gap): void;
+  /** What was told before no longer holds; `state` does, or will be told with the next event where it is null. */
+  reset(state: Delivery<Body> | null, gap: Gap | null): void;
+  /** The store behind the stream is away or slow; the stream goes on. */
+  tell(fault: Error): void;
+  end(): void;
+}
+
+export interface AudienceOptions<Payload, Body> {
+  stream: string;
+  view: View<Payload, Body>;
+  /** Events remembered at most. */
+  remembers: number;
+  /** Where the stream stands. */
+  at: StreamPosition;
+  read(after: bigint, count: number): Promise<StreamEntry[]>;
+}
+
+export class Audience<Payload extends { eventTime: number }, Body> {
+  readonly listeners = new Set<Listener<Body>>();
+  readonly view: View<Payload, Body>;
+  /** Older events from the store; null where entries mean nothing by themselves. */
+  readonly pages: Pages<Body> | null;
+  private readonly stream: string;
+  private recent: Delivery<Body>[] = [];
+  /** The place before the oldest event remembered. */
+  private base: StreamPosition;
+  /** The state last asked for: many join at the same place. */
+  private shown: Delivery<Body> | null = null;
+
+  constructor(private readonly options: AudienceOptions<Payload, Body>) {
+    const { view, read, at, stream } = options;
+    this.view = view;
+    this.base = at;
+    this.stream = stream;
+    const { replay } = view;
+    this.pages = replay ? new Pages(read, (entry) => this.replayed(entry, replay)) : null;
+  }
+
+  /** Tells an event to everybody. */
+  publish(at: StreamPosition, payload: Payload, gap: Gap | null): void {
+    const body = this.view.next(payload);
+    if (body === null) {
+      // nothing to tell from, so nothing to resume from
+      this.forget(at);
+      return;
+    }
+    const delivery = this.delivery(at, body, gap, payload.eventTime);
+    this.recent.push(delivery);
+    if (this.recent.length >= this.options.remembers * 2) {
+      const old = this.recent.splice(0, this.recent.length - this.options.remembers);
+      this.base = old.at(-1)?.at ?? this.base;
+    }
+    for (const listener of this.listeners) listener.deliver(delivery);
+  }
+
+  /** The whole state as an event of the place `at`; null where there is none. */
+  state(at: StreamPosition): Delivery<Body> | null {
+    if (this.shown?.at === at) return this.shown;
+    const state = this.view.snapshot();
+    this.shown = state && this.delivery(at, state.body, null, null);
+    return this.shown;
+  }
+
+  /** Everything that was told after a place; null where that is not remembered. */
+  after({ epoch, sequence }: StreamPosition): readonly Delivery<Body>[] | null {
+    const is = (at: StreamPosition): boolean => at.sequence === sequence && at.epoch === epoch;
+    if (is(this.base)) return this.recent.slice();
+    const index = this.recent.findLastIndex(({ at }) => is(at));
+    return index < 0 ? null : this.recent.slice(index + 1);
+  }
+
+  /** What was told before `at` does not lead to what comes after it. */
+  forget(at: StreamPosition): void {
+    this.recent = [];
+    this.base = at;
+    this.shown = null;
+  }
+
+  private delivery(at: StreamPosition, body: Body, gap: Gap | null, eventTime: number | null): Delivery<Body> {
+    return { at, cursor: encodeCursor(this.stream, at), gap, body, eventTime };
+  }
+
+  private replayed(entry: StreamEntry, replay: (payload: Payload) => Body): Delivery<Body> | null {
+    try {
+      const payload = JSON.parse(entry.payload) as Payload;
+      const gap = entry.gap === null ? null : (JSON.parse(entry.gap) as Gap);
+      const { epoch, sequence } = entry;
+      return this.delivery({ epoch, sequence }, replay(payload), gap, payload.eventTime);
+    } catch {
+      return null;
+    }
+  }
+}

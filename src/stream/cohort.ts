@@ -1,0 +1,202 @@
+/**
+ * Everybody who asked the same of the same stream. An event is executed and encoded once for all of them; each gets it
+ * in a frame with its own operation id, and those with the same id share the frame.
+ */
+import { randomUUID } from 'node:crypto';
+import { type ExecutionArgs, execute, GraphQLError } from 'graphql';
+import { publicError } from '../platform/graphql-errors.ts';
+import { asciiJson, nextFrame } from '../platform/graphql-outlet.ts';
+import type { Log } from '../platform/log.ts';
+import { metrics } from '../platform/metrics.ts';
+import type { Audience, Listener } from './audience.ts';
+import type { Delivery, Gap } from './delivery.ts';
+import type { AnyQuestion } from './source.ts';
+import type { Stage } from './stage.ts';
+import type { Subscriber, Told } from './subscriber.ts';
+import type { Model } from './view.ts';
+
+export type AnyStage = Stage<{ eventTime: number }, Model<{ eventTime: number }>, unknown>;
+type AnyAudience = Audience<{ eventTime: number }, unknown>;
+
+/** Root of the execution of one event. */
+export type Root = { event: object } | { fault: Error };
+
+/** The resolver of every subscription field: the event, as it was made ready before. */
+export function resolveEvent(root: Root): object {
+  if ('fault' in root) throw root.fault;
+  return root.event;
+}
+
+/** Past events kept encoded while many replay the same range, and for how long. */
+const REPLAYS = 2_048;
+const REPLAYS_MS = 5_000;
+
+/** The members with one operation id, as JSON. */
+type Members = Set<Subscriber<unknown>>;
+
+export interface CohortOptions {
+  question: AnyQuestion;
+  stage: AnyStage;
+  /** What is executed: the spelling of the first who asked. */
+  operation: ExecutionArgs;
+  log: Log;
+  /** Nobody asks any more. */
+  onEmpty(): void;
+}
+
+export class Cohort implements Listener<unknown> {
+  readonly audience: AnyAudience;
+  private readonly live = new Map<string, Members>();
+  private readonly all = new Set<Subscriber<unknown>>();
+  private readonly request = { id: randomUUID(), seesSchema: false };
+  private readonly counted;
+  /** Encodings of the newest event, by what is told with it. */
+  private newest: { delivery: Delivery<unknown>; payloads: Map<string, string> } | null = null;
+  private readonly replays = new Map<Delivery<unknown>, Map<string, string>>();
+  private forgetting: NodeJS.Timeout | null = null;
+
+  constructor(private readonly options: CohortOptions) {
+    const { stage, question } = options;
+    const { field } = question;
+    this.audience = stage.join(question, this);
+    this.counted = {
+      executions: metrics.executions.labels({ field }),
+      encodings: metrics.encodings.labels({ field }),
+      deliveries: metrics.deliveries.labels({ field }),
+      bytes: metrics.deliveredBytes.labels({ field }),
+      endToEnd: metrics.endToEnd.labels({ channel: question.channel }),
+    };
+    metrics.cohorts.inc({ field });
+  }
+
+  get stage(): AnyStage {
+    return this.options.stage;
+  }
+
+  /** Counts a subscriber in; it is told nothing before `admit`. */
+  add(subscriber: Subscriber<unknown>): void {
+    this.all.add(subscriber);
+  }
+
+  /** From now on a subscriber is told what happens. */
+  admit(subscriber: Subscriber<unknown>): void {
+    if (!this.all.has(subscriber)) return;
+    const members = this.live.get(subscriber.id);
+    if (members) members.add(subscriber);
+    else this.live.set(subscriber.id, new Set([subscriber]));
+  }
+
+  /** The last one ends the cohort. */
+  remove(subscriber: Subscriber<unknown>): void {
+    if (!this.all.delete(subscriber)) return;
+    const { id } = subscriber;
+    const members = this.live.get(id);
+    members?.delete(subscriber);
+    if (members?.size === 0) this.live.delete(id);
+    if (this.all.size > 0) return;
+    if (this.forgetting) clearTimeout(this.forgetting);
+    const { stage, question, onEmpty } = this.options;
+    metrics.cohorts.dec({ field: question.field });
+    onEmpty();
+    stage.leave(question.view, this);
+  }
+
+  deliver(delivery: Delivery<unknown>): void {
+    let payload: string | null = null;
+    let passed = 0;
+    let bytes = 0;
+    for (const [id, members] of this.live) {
+      let frame: string | null = null;
+      for (const subscriber of members) {
+        if (!subscriber.isDirect) {
+          subscriber.take(delivery);
+          continue;
+        }
+        if (frame === null) {
+          payload ??= this.payloadOf({ delivery, start: null, gap: delivery.gap, replayed: false, payload: null });
+          frame = nextFrame(id, payload);
+        }
+        subscriber.pass(delivery, frame);
+        passed += 1;
+        bytes += frame.length;
+      }
+    }
+    if (delivery.eventTime !== null) {
+      this.counted.endToEnd.observe(Math.max(0, Date.now() - delivery.eventTime) / 1_000);
+    }
+    if (passed === 0) return;
+    this.counted.deliveries.inc(passed);
+    this.counted.bytes.inc(bytes);
+    if (delivery.gap) metrics.gapsTold.inc({ field: this.options.question.field, reason: delivery.gap.reason }, passed);
+  }
+
+  missing(gap: Gap): void {
+    for (const members of this.live.values()) for (const subscriber of members) subscriber.missing(gap);
+  }
+
+  reset(state: Delivery<unknown> | null, gap: Gap | null): void {
+    for (const members of this.live.values()) {
+      for (const subscriber of members) {
+        subscriber.reset(gap);
+        if (state) subscriber.take(state);
+      }
+    }
+  }
+
+  tell(fault: Error): void {
+    for (const subscriber of this.all) subscriber.tell(fault);
+  }
+
+  end(): void {
+    for (const subscriber of [...this.all]) subscriber.end();
+  }
+
+  /** The result of an event as ASCII JSON; the same one is worked out once. */
+  payloadOf({ delivery, start, gap, replayed }: Told<unknown>): string {
+    const variant = start === null && gap === null ? '' : JSON.stringify([start, gap]);
+    if (!replayed && this.newest?.delivery !== delivery) this.newest = { delivery, payloads: new Map() };
+    const payloads = replayed ? this.replaysOf(delivery) : this.newest?.payloads;
+    const known = payloads?.get(variant);
+    if (known !== undefined) return known;
+    const { cursor, at, body } = delivery;
+    const content = this.options.question.contentOf(body);
+    const payload = this.run({ event: { cursor, sequence: String(at.sequence), start, gap, ...content } }, gap);
+    payloads?.set(variant, payload);
+    return payload;
+  }
+
+  /** The result that tells a fault in place of an event. */
+  faultOf(fault: Error): string {
+    return this.run({ fault }, null);
+  }
+
+  /** Encodings of an event of the past: others replay it at the same time. */
+  private replaysOf(delivery: Delivery<unknown>): Map<string, string> | undefined {
+    const known = this.replays.get(delivery);
+    if (known || this.replays.size >= REPLAYS) return known;
+    this.forgetting ??= setTimeout(() => {
+      this.forgetting = null;
+      this.replays.clear();
+    }, REPLAYS_MS).unref();
+    const payloads = new Map<string, string>();
+    this.replays.set(delivery, payloads);
+    return payloads;
+  }
+
+  private run(rootValue: Root, gap: Gap | null): string {
+    const { operation, log } = this.options;
+    this.counted.executions.inc();
+    const result = execute({ ...operation, rootValue });
+    this.counted.encodings.inc();
+    if ('then' in result) {
+      // in order and at once, or not at all
+      result.catch(() => {});
+      const error = new GraphQLError('Internal error', { originalError: new Error('a resolver of an event waits') });
+      return JSON.stringify({ data: null, errors: [publicError(error, this.request, log)] });
+    }
+    const { data, errors } = result;
+    // each spelling of the operation has other places
+    const told = errors?.map((error) => ({ ...publicError(error, this.request, log), locations: undefined }));
+    return asciiJson(JSON.stringify({ data, errors: told, extensions: gap ? { gap } : undefined }));
+  }
+}

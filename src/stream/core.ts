@@ -1,0 +1,163 @@
+/**
+ * The live core: GraphQL subscriptions on live streams. Who asks the same shares one execution of each event; events go to
+ * the connection's outlet, and the protocol keeps what begins and ends a subscription.
+ */
+import { createSourceEventStream, type ExecutionResult, GraphQLError } from 'graphql';
+import { streamKey } from '../../schema/channels.ts';
+import { isCursorOf } from '../../schema/cursor.ts';
+import { badInput, type ErrorCode } from '../../schema/errors.ts';
+import type { Caller } from '../platform/access.ts';
+import { overLimit } from '../platform/graphql-limits.ts';
+import type { Subscribe, SubscribeArgs } from '../platform/graphql-socket.ts';
+import { LiveStoreUnavailable } from '../platform/live-store.ts';
+import { metrics } from '../platform/metrics.ts';
+import type { Platform, Running } from '../platform/platform.ts';
+import { Rate } from '../platform/rate.ts';
+import { Cohort } from './cohort.ts';
+import { type Hub, startHub } from './hub.ts';
+import { operationKey } from './operation-key.ts';
+import { resume } from './resume.ts';
+import { LiveSource, OWN_ARGUMENTS } from './source.ts';
+import { Subscriber } from './subscriber.ts';
+
+export interface LiveCore extends Running {
+  /** graphql-js's `subscribe`, for fields that resolve to a `LiveSource`. */
+  readonly subscribe: Subscribe;
+  readonly hub: Hub;
+  /** Questions asked now. */
+  readonly cohorts: number;
+}
+
+export interface LiveCoreOptions {
+  platform: Pick<Platform, 'live' | 'log' | 'config'>;
+  /** What the resolvers of events are given: a role, and nothing else of who asks. */
+  contextOf(scope: Pick<Caller, 'role'>): object;
+}
+
+/** The protocol's side of a subscriber: yields nothing, ends with it, and ends it. */
+function iteratorOf(subscriber: Subscriber<unknown>): AsyncGenerator<ExecutionResult, void, void> {
+  const end = { value: undefined, done: true } as const;
+  const iterator = {
+    async next() {
+      subscriber.open();
+      await subscriber.ended;
+      return end;
+    },
+    async return() {
+      subscriber.end();
+      return end;
+    },
+    async throw(error: unknown): Promise<never> {
+      subscriber.end();
+      throw error;
+    },
+    [Symbol.asyncIterator]: () => iterator,
+    async [Symbol.asyncDispose]() {
+      subscriber.end();
+    },
+  };
+  return iterator;
+}
+
+/** The error that a client gets; anything but the store's silence stays what it is. */
+function told(error: unknown): Error {
+  if (error instanceof LiveStoreUnavailable) {
+    const extensions = { code: 'STORE_UNAVAILABLE' satisfies ErrorCode, store: 'live' };
+    return new GraphQLError('the live store does not answer; try again', { originalError: error, extensions });
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Starts with nothing followed. Ended, it ends every subscription. */
+export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCore {
+  const { config, log } = platform;
+  const hub = startHub(platform);
+  const cohorts = new Map<string, Cohort>();
+  const resumes = new Rate(config.MAX_RESUMES_PER_SECOND);
+
+  async function cohortOf(source: LiveSource, args: SubscribeArgs): Promise<Cohort> {
+    const { question } = source;
+    const { role } = args.caller;
+    const key = `${role}\n${operationKey(args, OWN_ARGUMENTS)}`;
+    const max = config.MAX_COHORTS;
+    if (!cohorts.has(key) && cohorts.size >= max) {
+      throw overLimit('LIMIT_EXCEEDED', 'Too many different questions', 'MAX_COHORTS', max);
+    }
+    const stage = await hub.open(question);
+    const known = cohorts.get(key);
+    if (known?.stage === stage) return known;
+    const { schema, document, operationName, variableValues } = args;
+    const cohort = new Cohort({
+      question,
+      stage,
+      operation: { schema, document, operationName, variableValues, contextValue: contextOf({ role }) },
+      log,
+      onEmpty() {
+        if (cohorts.get(key) === cohort) cohorts.delete(key);
+      },
+    });
+    cohorts.set(key, cohort);
+    return cohort;
+  }
+
+  async function follow(source: LiveSource, args: SubscribeArgs): Promise<Subscriber<unknown>> {
+    const { question, after, onSlow } = source;
+    const { field, mergeKey, merge } = question;
+    if (after && !resumes.take()) {
+      const max = config.MAX_RESUMES_PER_SECOND;
+      throw overLimit('LIMIT_EXCEEDED', 'Too many resume at once; try again', 'MAX_RESUMES_PER_SECOND', max);
+    }
+    const cohort = await cohortOf(source, args);
+    const { stage } = cohort;
+    const subscriber: Subscriber<unknown> = new Subscriber(
+      {
+        id: args.operationId,
+        field,
+        outlet: args.outlet,
+        policy: onSlow,
+        max: config.MAX_SUBSCRIBER_QUEUE,
+        mergeKey,
+        merge,
+        payloadOf: (told) => cohort.payloadOf(told),
+        faultOf: (fault) => cohort.faultOf(fault),
+        onEnd: () => cohort.remove(subscriber),
+      },
+      after ? 'RESUMED' : 'LIVE',
+    );
+    cohort.add(subscriber);
+    if (hub.interruption) subscriber.tell(hub.interruption);
+    if (after) {
+      const { epoch, sequence } = after;
+      resume({ epoch, sequence }, { field, stage, cohort, subscriber }).catch((error: unknown) => {
+        if (error instanceof LiveStoreUnavailable) metrics.resumes.inc({ field, outcome: 'failed' });
+        subscriber.end(told(error));
+      });
+    } else {
+      cohort.admit(subscriber);
+      const state = stage.stateOf(cohort.audience);
+      if (state) subscriber.take(state);
+    }
+    return subscriber;
+  }
+
+  return {
+    hub,
+    get cohorts() {
+      return cohorts.size;
+    },
+    async subscribe(args) {
+      const source = (await createSourceEventStream(args)) as LiveSource | ExecutionResult;
+      if (!(source instanceof LiveSource)) return source;
+      const { question, after } = source;
+      if (after && !isCursorOf(streamKey(question.channel, question.id), after)) {
+        throw badInput('after', 'is a cursor of another stream');
+      }
+      try {
+        return iteratorOf(await follow(source, args));
+      } catch (error) {
+        throw told(error);
+      }
+    },
+    stop: () => hub.stop(),
+  };
+}

@@ -1,0 +1,244 @@
+/**
+ * One subscriber of a cohort. While its connection takes what it is sent, events go straight through; else they wait
+ * here, bounded, and give way by the subscriber's policy. What gives way is told: received + told as missed = produced.
+ */
+import type { SlowConsumerPolicy, StreamStart } from '../../schema/channels.ts';
+import { clientError } from '../../schema/errors.ts';
+import { asciiJson, nextFrame, type Outlet } from '../platform/graphql-outlet.ts';
+import { metrics } from '../platform/metrics.ts';
+import { addGaps, type Delivery, type Gap } from './delivery.ts';
+
+/** An event with what is told of it to one subscriber alone. */
+export interface Told<Body> {
+  delivery: Delivery<Body>;
+  start: StreamStart | null;
+  gap: Gap | null;
+  /** Told from history. */
+  replayed: boolean;
+  /** The encoded result, where it is known already. */
+  payload: string | null;
+}
+
+export interface SubscriberOptions<Body> {
+  /** The client's name for the operation. */
+  id: string;
+  /** The subscription's name, for the metrics. */
+  field: string;
+  outlet: Outlet;
+  policy: SlowConsumerPolicy;
+  /** Events that may wait. */
+  max: number;
+  mergeKey(body: Body): string | null;
+  merge?(older: Body, newer: Body): Body;
+  /** The encoded result of an event. */
+  payloadOf(told: Told<Body>): string;
+  /** The encoded result that tells a fault. */
+  faultOf(fault: Error): string;
+  /** Called once when it wants no more. */
+  onEnd(): void;
+}
+
+const LOST: Gap = { missed: 1, reason: 'SLOW' };
+
+export class Subscriber<Body> {
+  private waiting: Told<Body>[] = [];
+  private fault: Error | null = null;
+  private state: 'held' | 'open' | 'ended' = 'held';
+  /** The last event handed over. */
+  private last: Delivery<Body> | null = null;
+  /** Events up to here it has already. */
+  private skips = -1n;
+  private asked = false;
+  private roomy: (() => void)[] = [];
+  private finish: { done(): void; fail(error: Error): void } = { done() {}, fail() {} };
+  /** The operation's id as ASCII JSON. */
+  readonly id: string;
+  /** Resolves when the subscription ends, rejects with the error that it ends in. */
+  readonly ended: Promise<void>;
+
+  constructor(
+    private readonly options: SubscriberOptions<Body>,
+    private start: StreamStart | null,
+    private gap: Gap | null = null,
+  ) {
+    this.id = asciiJson(JSON.stringify(options.id));
+    this.ended = new Promise((done, fail) => {
+      this.finish = { done, fail };
+    });
+    this.ended.catch(() => {});
+    metrics.subscribers.inc({ field: options.field });
+  }
+
+  get hasEnded(): boolean {
+    return this.state === 'ended';
+  }
+
+  /** True where the next event can be handed over as everybody gets it. */
+  get isDirect(): boolean {
+    return this.flows && this.start === null && this.gap === null && this.skips < 0n;
+  }
+
+  /** True while nothing waits and the connection takes more. */
+  get flows(): boolean {
+    return this.state === 'open' && this.waiting.length === 0 && this.options.outlet.ready;
+  }
+
+  /** Lets events out. */
+  open(): void {
+    if (this.state !== 'held') return;
+    this.state = 'open';
+    this.pump();
+  }
+
+  /** Hands over an event as everybody gets it; only where it `isDirect`. */
+  pass(delivery: Delivery<Body>, frame: string): void {
+    this.last = delivery;
+    this.options.outlet.send(frame);
+  }
+
+  /** The next event. */
+  take(delivery: Delivery<Body>, replayed = false): void {
+    if (this.state === 'ended' || delivery.at.sequence <= this.skips) return;
+    this.skips = -1n;
+    const gap = addGaps(this.gap, delivery.gap);
+    const told: Told<Body> = { delivery, start: this.start, gap, replayed, payload: null };
+    this.start = null;
+    this.gap = null;
+    if (this.flows) this.send(told);
+    else this.wait(told);
+  }
+
+  /** Something is missing before the next event. */
+  missing(gap: Gap): void {
+    this.gap = addGaps(this.gap, gap);
+    this.skips = -1n;
+  }
+
+  /** What comes next begins anew. */
+  reset(gap: Gap | null): void {
+    // one that has not been told anything begins with it anyway
+    if (this.start !== null && this.start !== 'RESUMED') return;
+    this.start = 'RESET';
+    this.skips = -1n;
+    this.gap = addGaps(this.gap, gap);
+  }
+
+  /** Has events up to this one, from elsewhere. */
+  skipTo(sequence: bigint): void {
+    this.skips = sequence;
+  }
+
+  tell(fault: Error): void {
+    this.fault = fault;
+    this.pump();
+  }
+
+  /** Resolves when nothing waits and the connection takes more, or the subscription has ended. */
+  room(): Promise<void> {
+    if (this.flows || this.state === 'ended') return Promise.resolve();
+    return new Promise((done) => {
+      this.roomy.push(done);
+      this.pump();
+    });
+  }
+
+  /** Ends it, with an error or without. */
+  end(error?: Error): void {
+    if (this.state === 'ended') return;
+    this.state = 'ended';
+    const { field, onEnd } = this.options;
+    metrics.queued.dec({ field }, this.waiting.length);
+    metrics.subscribers.dec({ field });
+    this.waiting = [];
+    if (error) this.finish.fail(error);
+    else this.finish.done();
+    for (const done of this.roomy.splice(0)) done();
+    onEnd();
+  }
+
+  private send(told: Told<Body>): void {
+    const { outlet, field } = this.options;
+    this.last = told.delivery;
+    if (told.gap) metrics.gapsTold.inc({ field, reason: told.gap.reason });
+    metrics.deliveries.inc({ field });
+    const frame = nextFrame(this.id, told.payload ?? this.options.payloadOf(told));
+    metrics.deliveredBytes.inc({ field }, frame.length);
+    outlet.send(frame);
+  }
+
+  private pump(): void {
+    const { outlet, field } = this.options;
+    if (this.state !== 'open') return;
+    while (outlet.ready && (this.fault || this.waiting.length > 0)) {
+      if (this.fault) {
+        outlet.send(nextFrame(this.id, this.options.faultOf(this.fault)));
+        this.fault = null;
+      } else {
+        metrics.queued.dec({ field });
+        this.send(this.waiting.shift() as Told<Body>);
+      }
+    }
+    if (this.flows) for (const done of this.roomy.splice(0)) done();
+    else this.ask();
+  }
+
+  private ask(): void {
+    if (this.asked || this.state !== 'open') return;
+    this.asked = true;
+    this.options.outlet.whenReady(() => {
+      this.asked = false;
+      this.pump();
+    });
+  }
+
+  private wait(told: Told<Body>): void {
+    const { policy, max, field } = this.options;
+    if (policy === 'CONFLATE') this.conflate(told);
+    if (this.waiting.length >= max) {
+      if (policy !== 'DROP_WITH_GAP') {
+        this.giveUp();
+        return;
+      }
+      this.yieldTo(0, told);
+    }
+    // what everybody gets is encoded once, however long it waits here
+    if (told.start === null && told.gap === told.delivery.gap) told.payload = this.options.payloadOf(told);
+    metrics.queued.inc({ field });
+    this.waiting.push(told);
+    this.ask();
+  }
+
+  /** Takes out what waits and is about the same thing. */
+  private conflate(told: Told<Body>): void {
+    const { mergeKey } = this.options;
+    const key = mergeKey(told.delivery.body);
+    if (key === null) return;
+    const index = this.waiting.findLastIndex(({ delivery }) => mergeKey(delivery.body) === key);
+    if (index >= 0) this.yieldTo(index, told);
+  }
+
+  /** Drops what waits at `index`; the one after it tells so, and where events build on each other takes it in. */
+  private yieldTo(index: number, newest: Told<Body>): void {
+    const { merge, field } = this.options;
+    const [gone] = this.waiting.splice(index, 1);
+    if (!gone) return;
+    metrics.queued.dec({ field });
+    const next = this.waiting[index] ?? newest;
+    next.gap = addGaps(addGaps(gone.gap, LOST), next.gap);
+    next.start = next.start ?? gone.start;
+    next.payload = null;
+    if (merge) next.delivery = { ...next.delivery, body: merge(gone.delivery.body, next.delivery.body) };
+  }
+
+  private giveUp(): void {
+    const { max, field } = this.options;
+    metrics.slowConsumers.inc({ field });
+    this.end(
+      clientError('SLOW_CONSUMER', `more than ${max} events were waiting for this subscriber`, {
+        cursor: this.last?.cursor ?? null,
+        limit: 'MAX_SUBSCRIBER_QUEUE',
+        max,
+      }),
+    );
+  }
+}
