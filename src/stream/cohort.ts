@@ -131,14 +131,14 @@ export class Cohort implements Listener<unknown> {
     if (delivery.gap) metrics.gapsTold.inc({ field: this.options.question.field, reason: delivery.gap.reason }, passed);
   }
 
-  missing(gap: Gap): void {
-    for (const members of this.live.values()) for (const subscriber of members) subscriber.missing(gap);
+  missing(gap: Gap, upTo: bigint | null): void {
+    for (const members of this.live.values()) for (const subscriber of members) subscriber.missing(gap, upTo);
   }
 
   reset(state: Delivery<unknown> | null, gap: Gap | null): void {
     for (const members of this.live.values()) {
       for (const subscriber of members) {
-        subscriber.reset(gap);
+        subscriber.reset(gap, state);
         if (state) subscriber.take(state);
       }
     }
