@@ -129,7 +129,10 @@ export class Subscriber<Body> {
     if (gap?.missed && state && has >= 0n) {
       // one that replayed from the store may be ahead of what was told here
       const missed = Math.min(gap.missed, Number(state.at.sequence - 1n - has));
-      if (missed < 0) return this.skipTo(has);
+      if (missed < 0) {
+        this.skipTo(has);
+        return;
+      }
       lost = missed > 0 ? { ...gap, missed } : null;
     }
     this.start = 'RESET';
