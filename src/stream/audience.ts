@@ -9,7 +9,7 @@ import type { View } from './view.ts';
 export interface Listener<Body> {
   deliver(delivery: Delivery<Body>): void;
   /** Something is missing for those who listen now, before the next event. */
-  missing(gap: Gap): void;
+  missing(gap: Gap, upTo: bigint | null): void;
   /** What was told before no longer holds; `state` does, or will be told with the next event where it is null. */
   reset(state: Delivery<Body> | null, gap: Gap | null): void;
   /** The store behind the stream is away or slow; the stream goes on. */

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type ExecutionArgs, execute, GraphQLError } from 'graphql';
+import type { StreamStart } from '../../schema/channels.ts';
 import { publicError } from '../platform/graphql-errors.ts';
 import { asciiJson, nextFrame } from '../platform/graphql-outlet.ts';
 import type { Log } from '../platform/log.ts';
@@ -130,14 +131,14 @@ export class Cohort implements Listener<unknown> {
     if (delivery.gap) metrics.gapsTold.inc({ field: this.options.question.field, reason: delivery.gap.reason }, passed);
   }
 
-  missing(gap: Gap): void {
-    for (const members of this.live.values()) for (const subscriber of members) subscriber.missing(gap);
+  missing(gap: Gap, upTo: bigint | null): void {
+    for (const members of this.live.values()) for (const subscriber of members) subscriber.missing(gap, upTo);
   }
 
   reset(state: Delivery<unknown> | null, gap: Gap | null): void {
     for (const members of this.live.values()) {
       for (const subscriber of members) {
-        subscriber.reset(gap);
+        subscriber.reset(gap, state);
         if (state) subscriber.take(state);
       }
     }
@@ -158,9 +159,7 @@ export class Cohort implements Listener<unknown> {
     const payloads = replayed ? this.replaysOf(delivery) : this.newest?.payloads;
     const known = payloads?.get(variant);
     if (known !== undefined) return known;
-    const { cursor, at, body } = delivery;
-    const content = this.options.question.contentOf(body);
-    const payload = this.run({ event: { cursor, sequence: String(at.sequence), start, gap, ...content } }, gap);
+    const payload = this.run(this.rootOf(delivery, start, gap), gap);
     payloads?.set(variant, payload);
     return payload;
   }
@@ -181,6 +180,16 @@ export class Cohort implements Listener<unknown> {
     const payloads = new Map<string, string>();
     this.replays.set(delivery, payloads);
     return payloads;
+  }
+
+  private rootOf({ cursor, at, body }: Delivery<unknown>, start: StreamStart | null, gap: Gap | null): Root {
+    try {
+      const content = this.options.question.contentOf(body);
+      return { event: { cursor, sequence: String(at.sequence), start, gap, ...content } };
+    } catch (error) {
+      // one that can't be shown is told as such, and the stream goes on
+      return { fault: error instanceof Error ? error : new Error(String(error)) };
+    }
   }
 
   private run(rootValue: Root, gap: Gap | null): string {

@@ -122,7 +122,7 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     }
     const missed = trimmed ? Number(now.sequence - this.head.sequence) : null;
     this.head = now ?? NOWHERE;
-    this.missing({ missed, reason });
+    this.missing({ missed, reason }, trimmed ? this.head.sequence : null);
   }
 
   /** Tells everybody something in place of an event. */
@@ -205,10 +205,10 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
   }
 
   /** Something is missing before the next event: told with it. */
-  private missing(gap: Gap): void {
+  private missing(gap: Gap, upTo: bigint | null = null): void {
     for (const audience of this.audiences.values()) {
       audience.forget(this.head);
-      for (const listener of audience.listeners) listener.missing(gap);
+      for (const listener of audience.listeners) listener.missing(gap, upTo);
     }
   }
 

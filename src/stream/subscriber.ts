@@ -109,18 +109,35 @@ export class Subscriber<Body> {
   }
 
   /** Something is missing before the next event. */
-  missing(gap: Gap): void {
+  missing(gap: Gap, upTo: bigint | null = null): void {
+    const has = this.newest;
+    if (gap.missed && upTo !== null && has >= 0n) {
+      const missed = Math.min(gap.missed, Number(upTo - has));
+      if (missed > 0) this.missing({ ...gap, missed });
+      return;
+    }
     this.gap = addGaps(this.gap, gap);
     this.skips = -1n;
   }
 
   /** What comes next begins anew. */
-  reset(gap: Gap | null): void {
+  reset(gap: Gap | null, state: Delivery<Body> | null = null): void {
     // one that has not been told anything begins with it anyway
     if (this.start !== null && this.start !== 'RESUMED') return;
+    const has = this.newest;
+    let lost = gap;
+    if (gap?.missed && state && has >= 0n) {
+      // one that replayed from the store may be ahead of what was told here
+      const missed = Math.min(gap.missed, Number(state.at.sequence - 1n - has));
+      if (missed < 0) {
+        this.skipTo(has);
+        return;
+      }
+      lost = missed > 0 ? { ...gap, missed } : null;
+    }
     this.start = 'RESET';
     this.skips = -1n;
-    this.gap = addGaps(this.gap, gap);
+    this.gap = addGaps(this.gap, lost);
   }
 
   /** Has events up to this one, from elsewhere. */
@@ -154,6 +171,12 @@ export class Subscriber<Body> {
     else this.finish.done();
     for (const done of this.roomy.splice(0)) done();
     onEnd();
+  }
+
+  /** The last event it has or will have; -1 where it has none. */
+  private get newest(): bigint {
+    const newest = (this.waiting.at(-1)?.delivery ?? this.last)?.at.sequence ?? -1n;
+    return newest > this.skips ? newest : this.skips;
   }
 
   private send(told: Told<Body>): void {
