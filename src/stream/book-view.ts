@@ -93,7 +93,9 @@ export class BookModel implements Model<BookEvent> {
     this.time = event.eventTime;
   }
 
+  /** Also where there is no book yet: one that joins while the first events are being written finds deltas alone. */
   wantsRefresh(): boolean {
+    if (this.time === null) return true;
     return [this.bids, this.asks].some((side) => side.edge !== null && side.levels.length < this.depth);
   }
 }

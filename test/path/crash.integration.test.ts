@@ -147,9 +147,18 @@ await withService(
         book: subscribe<BookData>(api, BOOK, { symbol }),
       }));
       const all = (): Subscriber<unknown>[] => clients.flatMap((c) => [c.trades, c.klines, c.book]);
-      await until('every subscription to deliver', () => all().every((s) => s.events.length > 0), {
-        timeoutMs: 60_000,
-      });
+      const silent = (): string[] =>
+        clients.flatMap(({ symbol, ...subscribers }) =>
+          Object.entries(subscribers)
+            .filter(([, { events }]) => events.length === 0)
+            .map(([name, { faults }]) => `${name} of ${symbol} ${JSON.stringify(faults)}`),
+        );
+      await until('every subscription to deliver', () => silent().length === 0, { timeoutMs: 60_000 }).catch(
+        (error) => {
+          const said = [...roles].map(([name, role]) => `${name}:\n${role.output().slice(-2_000)}`);
+          assert.fail(`${error.message}; silent: ${silent().join(', ')}\n${said.join('\n')}`);
+        },
+      );
 
       const random = seeded(20_240_811);
       const victims = ['ingest-1', 'ingest-2', 'work-1', 'work-2'];

@@ -170,3 +170,26 @@ test('a book that has lost its deep levels takes them from the newest value when
   });
   await core.stop();
 });
+
+test('a book joined between its first events and its first newest value is shown once that is there', {
+  timeout: 10_000,
+}, async () => {
+  const live = createMemoryLiveStore();
+  const { core, follow } = coreOn(live);
+  let sequence = 0;
+  const push = (bid: string, written: boolean) => {
+    sequence += 1;
+    const event = bookAppend(sequence, { bids: [[bid, '1']], asks: [] }, { bids: [[bid, '1']], asks: [] });
+    return live.append([written ? event : { ...event, writes: [] }]);
+  };
+  await push('1', false);
+  const followed = await follow('book', { depth: 5 });
+  const first = followed.next<SeenBook>();
+  await push('2', true);
+  await new Promise((next) => setImmediate(next));
+  const pushing = setInterval(() => void push('2', true), 20);
+  const event = await first;
+  clearInterval(pushing);
+  assert.deepEqual([event.snapshot, event.bids], [true, [['2', '1']]]);
+  await core.stop();
+});
