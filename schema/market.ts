@@ -114,16 +114,6 @@ export interface FeedStatusEvent {
   eventTime: number;
 }
 
-/** A REST response as received: what `bronze.raw_landing` and `bronze.raw_event` keep. */
-export interface RawResponse {
-  exchange: Exchange;
-  endpoint: string;
-  body: unknown;
-  callId: string;
-  callTs: number;
-  receivedAt: number;
-}
-
 const SYMBOL = /^[A-Z0-9]{1,20}-[A-Z0-9]{1,20}$/;
 
 /** True for a canonical BASE-QUOTE symbol. */
@@ -141,13 +131,6 @@ export function splitSymbol(symbol: string): { base: string; quote: string } {
 /** `binance:BTC-USDT`: stable id of a market in keys, streams and GraphQL ids. */
 export function marketId(market: MarketRef): string {
   return `${market.exchange.toLowerCase()}:${market.symbol}`;
-}
-
-/** The inverse of `marketId`; null when the text is not a market id. */
-export function parseMarketId(text: string): MarketRef | null {
-  const [name, symbol, rest] = text.split(':');
-  const exchange = EXCHANGES.find((e) => e.toLowerCase() === name);
-  return exchange && symbol && rest === undefined && isSymbol(symbol) ? { exchange, symbol } : null;
 }
 
 /** First millisecond of the interval that holds `time`. */

@@ -145,7 +145,6 @@ export const TOPICS = {
   kline: jsonTopic('crypto_kline', Kline, byBase),
   feedStatus: jsonTopic('crypto_feed_status', FeedStatus, (s) => s.exchange, { partitions: 1 }),
 } as const;
-export type TopicName = keyof typeof TOPICS;
 
 /** One frame or REST body exactly as received. What is known of it travels in the headers, its bytes are the value. */
 export interface RawFrame {

@@ -8,7 +8,6 @@ import { silver } from './silver.ts';
 import { runWorker, type Worker } from './worker.ts';
 
 export const WORKERS = { bronze, silver, klines, live } as const satisfies Record<string, Worker>;
-export type WorkerName = keyof typeof WORKERS;
 
 export interface WorkerOptions {
   /** Names of the workers to run; all of them where it is not given. */
