@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Exchange, type MarketInfo, marketId } from '../schema/market.ts';
 import type { Config } from '../src/platform/config.ts';
-import { createExchangeRest } from '../src/platform/exchange-rest.ts';
+import { createExchangeRest } from '../src/platform/exchange/rest.ts';
 import type { Platform, Running } from '../src/platform/platform.ts';
 import { pause } from '../src/platform/retry.ts';
 import { type ConnectRate, createConnectRate } from './exchanges/connect-rate.ts';

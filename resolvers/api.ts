@@ -1,7 +1,7 @@
 /** Store → client: the schema on the server, with one live core for all subscriptions. */
-import { type ApiServer, startApiServer } from '../src/platform/http-api.ts';
+import { type ApiServer, startApiServer } from '../src/platform/http/api.ts';
 import type { Platform } from '../src/platform/platform.ts';
-import { shareOf } from '../src/platform/postgres-share.ts';
+import { shareOf } from '../src/platform/postgres/share.ts';
 import { startLiveCore } from '../src/stream/core.ts';
 import { createContext } from './context.ts';
 import { buildTickgraphSchema } from './index.ts';

@@ -1,7 +1,7 @@
 /** What a resolver does when a store does not answer: goes on without it, or says so. */
 import { GraphQLError } from 'graphql';
-import { LiveStoreUnavailable } from '../src/platform/live-store.ts';
-import { PostgresUnavailable } from '../src/platform/postgres.ts';
+import { LiveStoreUnavailable } from '../src/platform/live/store.ts';
+import { PostgresUnavailable } from '../src/platform/postgres/postgres.ts';
 
 /** The error that a client gets; anything but a store's silence stays what it is. */
 export function unavailable(error: unknown): unknown {

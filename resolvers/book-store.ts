@@ -6,7 +6,7 @@ import type { OrderBook, PriceLevel } from '../schema/graphql/orderbook.ts';
 import type { LiveBook } from '../schema/live/book.ts';
 import { latestBookKey } from '../schema/live/keys.ts';
 import { type BookLevel, type MarketRef, marketId, type Side } from '../schema/market.ts';
-import type { Latest, LiveStore } from '../src/platform/live-store.ts';
+import type { Latest, LiveStore } from '../src/platform/live/store.ts';
 import { required } from './availability.ts';
 
 /** Digits of a quotient that has no end: as many as IEEE decimal128. */

@@ -2,7 +2,7 @@
 import type { FeedHealth } from '../schema/graphql/feed.ts';
 import { feedKey } from '../schema/live/keys.ts';
 import type { Exchange, FeedStatusEvent } from '../schema/market.ts';
-import type { LiveStore } from '../src/platform/live-store.ts';
+import type { LiveStore } from '../src/platform/live/store.ts';
 import { required } from './availability.ts';
 
 /** A feed says how it does every ten seconds; one that is silent this long has nobody to speak for it. */

@@ -3,7 +3,7 @@
  * from the stream and may be behind it.
  */
 import { INTERVALS, type KlineEvent } from '../schema/market.ts';
-import { type Latest, type LiveStore, LiveStoreUnavailable, type StreamPosition } from '../src/platform/live-store.ts';
+import { type Latest, type LiveStore, LiveStoreUnavailable, type StreamPosition } from '../src/platform/live/store.ts';
 import { optional } from './availability.ts';
 import type { KlinePageKey } from './kline-store.ts';
 

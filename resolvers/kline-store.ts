@@ -5,7 +5,7 @@ import type { Kline } from '../schema/gold/kline.ts';
 import type { KlineConnection } from '../schema/graphql/kline.ts';
 import { latestKlineKey } from '../schema/live/keys.ts';
 import { INTERVALS, type Interval, type KlineEvent, type MarketRef, marketId } from '../schema/market.ts';
-import { type Latest, type LiveStore, LiveStoreUnavailable } from '../src/platform/live-store.ts';
+import { type Latest, type LiveStore, LiveStoreUnavailable } from '../src/platform/live/store.ts';
 import type { Platform } from '../src/platform/platform.ts';
 import { optional, required, unavailable } from './availability.ts';
 import { type Joined, joinLiveKlines } from './kline-join.ts';

@@ -7,7 +7,7 @@ import type { KlineConnection } from '../schema/graphql/kline.ts';
 import type { Ticker } from '../schema/graphql/ticker.ts';
 import type { TradeConnection } from '../schema/graphql/trade.ts';
 import { type Exchange, type MarketRef, marketId } from '../schema/market.ts';
-import type { Latest } from '../src/platform/live-store.ts';
+import type { Latest } from '../src/platform/live/store.ts';
 import type { Platform } from '../src/platform/platform.ts';
 import { latestBooks } from './book-store.ts';
 import { feedsOf } from './feed-store.ts';

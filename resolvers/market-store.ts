@@ -1,7 +1,7 @@
 /** Markets from gold.market. */
 import type { Market } from '../schema/gold/market.ts';
 import { type MarketRef, marketId } from '../schema/market.ts';
-import type { Postgres } from '../src/platform/postgres.ts';
+import type { Postgres } from '../src/platform/postgres/postgres.ts';
 import { required } from './availability.ts';
 import { byMarket, marketColumns } from './page.ts';
 

@@ -2,7 +2,7 @@
 import type { Ticker } from '../schema/graphql/ticker.ts';
 import { tickerKey } from '../schema/live/keys.ts';
 import type { MarketRef, TickerEvent } from '../schema/market.ts';
-import { LiveStoreUnavailable } from '../src/platform/live-store.ts';
+import { LiveStoreUnavailable } from '../src/platform/live/store.ts';
 import type { Platform } from '../src/platform/platform.ts';
 import { optional, required } from './availability.ts';
 import { byMarket, marketColumns } from './page.ts';

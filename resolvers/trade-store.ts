@@ -8,7 +8,7 @@ import {
   LiveStoreUnavailable,
   type StreamEntry,
   type StreamPosition,
-} from '../src/platform/live-store.ts';
+} from '../src/platform/live/store.ts';
 import type { Platform } from '../src/platform/platform.ts';
 import { optional, required, unavailable } from './availability.ts';
 import { beforeOldest, LAG_MS } from './kline-join.ts';

@@ -11,7 +11,7 @@ import {
   type MarketStatus,
   splitSymbol,
 } from '../../schema/market.ts';
-import type { RestRequest } from '../../src/platform/exchange-rest.ts';
+import type { RestRequest } from '../../src/platform/exchange/rest.ts';
 import {
   BadFrame,
   type BookUpdate,

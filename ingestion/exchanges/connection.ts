@@ -2,7 +2,7 @@
  * One connection to an exchange, from the first attempt to its end: handshake, subscribe messages at the allowed rate,
  * acknowledgements, heartbeat, lifetime. What its frames mean is the feed's business.
  */
-import { openExchangeSocket, type SocketEnd } from '../../src/platform/exchange-socket.ts';
+import { openExchangeSocket, type SocketEnd } from '../../src/platform/exchange/socket.ts';
 import { pause } from '../../src/platform/retry.ts';
 import type { ConnectionPlan, Control } from './connector.ts';
 

@@ -12,7 +12,7 @@ import type {
   TradeEvent,
 } from '../../schema/market.ts';
 import type { SettingName } from '../../src/platform/config.ts';
-import type { RestReply, RestRequest } from '../../src/platform/exchange-rest.ts';
+import type { RestReply, RestRequest } from '../../src/platform/exchange/rest.ts';
 
 /** A frame or body can't be used. The message is the reason that goes with its bytes to the dead-letter topic. */
 export class BadFrame extends Error {

@@ -5,7 +5,7 @@
  */
 import type { MarketInfo } from '../../schema/market.ts';
 import type { RawFrame } from '../../schema/topics.ts';
-import { type ExchangeRest, RestFailed, type RestReply, type RestRequest } from '../../src/platform/exchange-rest.ts';
+import { type ExchangeRest, RestFailed, type RestReply, type RestRequest } from '../../src/platform/exchange/rest.ts';
 import type { Log } from '../../src/platform/log.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';

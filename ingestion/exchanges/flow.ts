@@ -1,6 +1,6 @@
 /** A flow is one channel of one market: what turns the frames of changing connections into one unbroken sequence. */
 import type { MarketInfo } from '../../schema/market.ts';
-import type { RestRequest } from '../../src/platform/exchange-rest.ts';
+import type { RestRequest } from '../../src/platform/exchange/rest.ts';
 import type { Log } from '../../src/platform/log.ts';
 import type { Connector, FeedEvent } from './connector.ts';
 import type { MarketProgress } from './progress.ts';

@@ -3,7 +3,7 @@
  * minute that the stream left out, its candle is published once more with a later event time.
  */
 import { INTERVALS, type KlineEvent } from '../../schema/market.ts';
-import { RestFailed } from '../../src/platform/exchange-rest.ts';
+import { RestFailed } from '../../src/platform/exchange/rest.ts';
 import type { Connector, KlineHistory } from './connector.ts';
 import type { Flow, FlowTools } from './flow.ts';
 

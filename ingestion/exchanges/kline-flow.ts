@@ -3,7 +3,7 @@
  * out or known not to exist. What the stream did not close is fetched over REST.
  */
 import { INTERVALS, type KlineEvent, openTimeOf } from '../../schema/market.ts';
-import { RestFailed } from '../../src/platform/exchange-rest.ts';
+import { RestFailed } from '../../src/platform/exchange/rest.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
 import type { KlineHistory } from './connector.ts';
 import { FILL_BACKOFF, type Flow, type FlowTools, MAX_HELD } from './flow.ts';

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { Exact } from '../../schema/decimal.ts';
 import { INTERVALS, isSymbol, type MarketInfo, splitSymbol } from '../../schema/market.ts';
-import { RestFailed } from '../../src/platform/exchange-rest.ts';
+import { RestFailed } from '../../src/platform/exchange/rest.ts';
 import { BadFrame, type BookUpdate, type Connector, type Control, type FeedEvent } from './connector.ts';
 import * as read from './fields.ts';
 

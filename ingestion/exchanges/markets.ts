@@ -1,9 +1,9 @@
 /** Which markets are followed: the settings held against the exchanges' own lists, and the rows of gold.market. */
 import type { Exchange, MarketInfo } from '../../schema/market.ts';
 import { ConfigError, type MarketPattern } from '../../src/platform/config.ts';
-import type { ExchangeRest } from '../../src/platform/exchange-rest.ts';
+import type { ExchangeRest } from '../../src/platform/exchange/rest.ts';
 import type { Log } from '../../src/platform/log.ts';
-import type { Postgres } from '../../src/platform/postgres.ts';
+import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 import type { Connector } from './connector.ts';
 
 /** One exchange as it is used: its connector and where its REST is. */

@@ -3,7 +3,7 @@
  * are dropped downstream) and what the feed itself must not forget (ops.checkpoint, group `ingest`).
  */
 import { type Exchange, INTERVALS, marketId } from '../../schema/market.ts';
-import type { Postgres } from '../../src/platform/postgres.ts';
+import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 
 /** A trade as a place in the sequence. */
 export interface TradeMark {

@@ -6,7 +6,7 @@
 
 import type { FeedStatusEvent } from '../../schema/market.ts';
 import { deadLetterTopic, RAW_FRAMES, type RawFrame, TOPICS, type Topic } from '../../schema/topics.ts';
-import { type Broker, BrokerUnavailable, type OutgoingMessage } from '../../src/platform/broker.ts';
+import { type Broker, BrokerUnavailable, type OutgoingMessage } from '../../src/platform/broker/broker.ts';
 import type { Log } from '../../src/platform/log.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';

@@ -1,7 +1,7 @@
 /** REST for flows: every body is kept raw, refusals in disguise are found, what can't be read is dead-lettered. */
 import type { MarketInfo } from '../../schema/market.ts';
 import type { RawFrame } from '../../schema/topics.ts';
-import { type ExchangeRest, RestFailed, type RestReply } from '../../src/platform/exchange-rest.ts';
+import { type ExchangeRest, RestFailed, type RestReply } from '../../src/platform/exchange/rest.ts';
 import { BadFrame, type Connector } from './connector.ts';
 import type { FlowTools } from './flow.ts';
 import type { Held, Publisher } from './publish.ts';

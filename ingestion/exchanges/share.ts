@@ -2,9 +2,10 @@
  * Who follows which market: every process takes its even share of the markets by lease, gives some back when another
  * process joins, and takes over those of one that vanished.
  */
-import { acquireLeases, type Lease, releaseLeases, renewLeases } from '../../src/platform/lease.ts';
+
 import type { Log } from '../../src/platform/log.ts';
-import type { Postgres } from '../../src/platform/postgres.ts';
+import { acquireLeases, type Lease, releaseLeases, renewLeases } from '../../src/platform/postgres/lease.ts';
+import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 import { pause } from '../../src/platform/retry.ts';
 
 export interface ShareOptions {

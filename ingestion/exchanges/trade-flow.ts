@@ -3,7 +3,7 @@
  * it is published. For exchanges without such ids see unordered-trade-flow.ts.
  */
 import type { TradeEvent } from '../../schema/market.ts';
-import { RestFailed } from '../../src/platform/exchange-rest.ts';
+import { RestFailed } from '../../src/platform/exchange/rest.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
 import { BadFrame, type TradeHistory } from './connector.ts';
 import { FILL_BACKOFF, type Flow, type FlowTools, MAX_HELD } from './flow.ts';

@@ -3,7 +3,7 @@
  * missed is read from the newest trade backwards until the last published one is reached.
  */
 import type { TradeEvent } from '../../schema/market.ts';
-import { RestFailed } from '../../src/platform/exchange-rest.ts';
+import { RestFailed } from '../../src/platform/exchange/rest.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
 import type { TradeHistory } from './connector.ts';
 import { FILL_BACKOFF, type Flow, type FlowTools, MAX_HELD } from './flow.ts';

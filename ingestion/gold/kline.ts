@@ -1,7 +1,7 @@
 /** gold.kline: candles of all intervals. Filled by the worker `klines`, which also reads back from it what it has to go on with. */
 import { INTERVALS, type Interval, type KlineEvent, type MarketRef } from '../../schema/market.ts';
-import type { BulkTable } from '../../src/platform/bulk.ts';
-import type { Sql } from '../../src/platform/postgres.ts';
+import type { BulkTable } from '../../src/platform/postgres/bulk.ts';
+import type { Sql } from '../../src/platform/postgres/postgres.ts';
 
 export const GOLD_KLINE: BulkTable<KlineEvent> = {
   table: 'gold.kline',

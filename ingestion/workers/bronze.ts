@@ -1,9 +1,9 @@
 /** raw_frames → bronze: REST responses, and the low-rate frames (candles, tickers), as received. */
 import { BadMessage, RAW_FRAMES, type RawFrame } from '../../schema/topics.ts';
-import type { Message, TopicPartition } from '../../src/platform/broker.ts';
-import { type BulkTable, writeRows } from '../../src/platform/bulk.ts';
+import type { Message, TopicPartition } from '../../src/platform/broker/broker.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import { type BulkTable, writeRows } from '../../src/platform/postgres/bulk.ts';
 import { logId } from './log-id.ts';
 import { checkNotAhead } from './quality.ts';
 import type { Item, Source, Worker } from './worker.ts';

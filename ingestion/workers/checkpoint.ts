@@ -2,9 +2,9 @@
  * How far a worker's tables are true, written in the transaction that makes them so. It doubles as a fence: who comes with
  * an offset that is already behind the checkpoint has lost the partition to somebody else and must not write.
  */
-import type { TopicPartition } from '../../src/platform/broker.ts';
+import type { TopicPartition } from '../../src/platform/broker/broker.ts';
 import type { Platform } from '../../src/platform/platform.ts';
-import type { Sql } from '../../src/platform/postgres.ts';
+import type { Sql } from '../../src/platform/postgres/postgres.ts';
 import { logId } from './log-id.ts';
 import { StaleBatch } from './stale.ts';
 

@@ -1,9 +1,9 @@
 /** What can't be processed is kept twice: its bytes in `<topic>.dlq` for replay, a row in ops.dead_letter for people. */
 import { deadLetterTopic } from '../../schema/topics.ts';
-import type { Message, OutgoingMessage, TopicPartition } from '../../src/platform/broker.ts';
-import { type BulkTable, bulkUpsert } from '../../src/platform/bulk.ts';
+import type { Message, OutgoingMessage, TopicPartition } from '../../src/platform/broker/broker.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import { type BulkTable, bulkUpsert } from '../../src/platform/postgres/bulk.ts';
 import { fault } from './fault.ts';
 import { logId } from './log-id.ts';
 import { isRetryable } from './retryable.ts';

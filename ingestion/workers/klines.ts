@@ -6,10 +6,10 @@
  */
 import { type KlineEvent, marketId } from '../../schema/market.ts';
 import { TOPICS } from '../../schema/topics.ts';
-import type { TopicPartition } from '../../src/platform/broker.ts';
-import { bulkUpsert, ensureRowPartitions } from '../../src/platform/bulk.ts';
+import type { TopicPartition } from '../../src/platform/broker/broker.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import { bulkUpsert, ensureRowPartitions } from '../../src/platform/postgres/bulk.ts';
 import { GOLD_KLINE, loadCandles, loadNewestMinutes } from '../gold/kline.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { fault } from './fault.ts';

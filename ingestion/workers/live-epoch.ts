@@ -3,8 +3,8 @@
  * in the consumer group, as it must be true for the streams. A new epoch tells every holder of a cursor to begin anew.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { TopicPartition } from '../../src/platform/broker.ts';
-import type { SourcePosition } from '../../src/platform/live-store.ts';
+import type { TopicPartition } from '../../src/platform/broker/broker.ts';
+import type { SourcePosition } from '../../src/platform/live/store.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { logId } from './log-id.ts';
 

@@ -1,7 +1,7 @@
 /** Candles on the live stream: the newest of each interval, and every minute of the last day under a key of its own. */
 import { latestKlineKey, minuteKlineKey } from '../../schema/live/keys.ts';
 import { INTERVALS, type KlineEvent } from '../../schema/market.ts';
-import type { LiveWrite } from '../../src/platform/live-store.ts';
+import type { LiveWrite } from '../../src/platform/live/store.ts';
 import { isNewerVersion } from './candle.ts';
 import type { MakeView } from './live-view.ts';
 

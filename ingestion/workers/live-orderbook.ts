@@ -7,7 +7,7 @@
 import type { LiveBook } from '../../schema/live/book.ts';
 import { latestBookKey } from '../../schema/live/keys.ts';
 import type { BookEvent } from '../../schema/market.ts';
-import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live-store.ts';
+import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
 import { LiveBookFold } from './live-book.ts';
 import type { LiveView, MakeView, Planned, Publication, Withheld } from './live-view.ts';
 import type { Item, WorkBatch } from './worker.ts';

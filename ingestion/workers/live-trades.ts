@@ -5,7 +5,7 @@
 import { CHANNELS } from '../../schema/channels.ts';
 import { tradeListKey } from '../../schema/live/keys.ts';
 import type { TradeEvent } from '../../schema/market.ts';
-import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live-store.ts';
+import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
 import type { LiveView, MakeView, Planned, Publication, Withheld } from './live-view.ts';
 import type { Item } from './worker.ts';
 

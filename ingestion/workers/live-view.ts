@@ -1,5 +1,5 @@
 /** What a live channel adds to the plain append. One view per assigned source partition. */
-import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live-store.ts';
+import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
 import type { Item, WorkBatch } from './worker.ts';
 
 /** How an event is published. */

@@ -5,8 +5,8 @@
 import { CHANNELS, type Channel, type ChannelName, streamKey } from '../../schema/channels.ts';
 import { feedKey, tickerKey } from '../../schema/live/keys.ts';
 import type { FeedStatusEvent, TickerEvent } from '../../schema/market.ts';
-import type { TopicPartition } from '../../src/platform/broker.ts';
-import type { AppendResult, LiveAppend } from '../../src/platform/live-store.ts';
+import type { TopicPartition } from '../../src/platform/broker/broker.ts';
+import type { AppendResult, LiveAppend } from '../../src/platform/live/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { beginSource, newEpoch, type Start } from './live-epoch.ts';

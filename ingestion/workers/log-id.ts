@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Broker } from '../../src/platform/broker.ts';
+import type { Broker } from '../../src/platform/broker/broker.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 
 const ids = new WeakMap<Broker, string>();

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from '../../src/platform/config.ts';
-import { keepLease, type Lease } from '../../src/platform/lease.ts';
-import { dropPartitionsBefore } from '../../src/platform/partitions.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
+import { keepLease, type Lease } from '../../src/platform/postgres/lease.ts';
+import { dropPartitionsBefore } from '../../src/platform/postgres/partitions.ts';
 import { pause } from '../../src/platform/retry.ts';
 
 type Days = Extract<keyof Config, `RETENTION_${string}_DAYS`>;

@@ -1,9 +1,9 @@
 /** crypto_kline_1m, crypto_trades, crypto_ticker → silver: cleaned, without repeats, the newest version of each. */
 import type { KlineEvent, TickerEvent, TradeEvent } from '../../schema/market.ts';
 import { TOPICS, type Topic } from '../../schema/topics.ts';
-import { type BulkTable, writeRows } from '../../src/platform/bulk.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import { type BulkTable, writeRows } from '../../src/platform/postgres/bulk.ts';
 import { checkMinute, checkTicker, checkTrade } from './quality.ts';
 import type { Source, Worker } from './worker.ts';
 

@@ -4,7 +4,7 @@
  * retried with backoff, what does not is searched for by halving the batch and dead-lettered, so that no message stops a
  * partition.
  */
-import type { Batch, Message, TopicPartition } from '../../src/platform/broker.ts';
+import type { Batch, Message, TopicPartition } from '../../src/platform/broker/broker.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';

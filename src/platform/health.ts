@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { feedKey, latestKlineKey, tickerKey } from '../../schema/live/keys.ts';
 import type { Exchange, MarketRef } from '../../schema/market.ts';
-import { close, createHttpApp, type HttpApp, listen } from './http-server.ts';
+import { close, createHttpApp, type HttpApp, listen } from './http/server.ts';
 import { metrics, registry } from './metrics.ts';
 import type { Platform, Running } from './platform.ts';
 

@@ -1,13 +1,13 @@
 /** Opens the three stores of a process: the real ones its settings name, else the embedded ones. */
 
 import { topicSpecs } from '../../schema/topics.ts';
-import { openKafkaBroker } from './broker-kafka.ts';
-import { createMemoryBroker } from './broker-memory.ts';
-import { startEmbeddedPostgres } from './embedded-postgres.ts';
-import { createMemoryLiveStore } from './live-store-memory.ts';
-import { openRedisLiveStore } from './live-store-redis.ts';
+import { openKafkaBroker } from './broker/kafka/broker.ts';
+import { createMemoryBroker } from './broker/memory/broker.ts';
+import { createMemoryLiveStore } from './live/memory/store.ts';
+import { openRedisLiveStore } from './live/redis/store.ts';
 import type { Platform, Running } from './platform.ts';
-import { openPostgres } from './postgres.ts';
+import { startEmbeddedPostgres } from './postgres/embedded.ts';
+import { openPostgres } from './postgres/postgres.ts';
 import type { Process } from './run.ts';
 
 /**

@@ -1,8 +1,8 @@
-import type { Broker } from './broker.ts';
+import type { Broker } from './broker/broker.ts';
 import type { Config } from './config.ts';
-import type { LiveStore } from './live-store.ts';
+import type { LiveStore } from './live/store.ts';
 import type { Log } from './log.ts';
-import type { Postgres } from './postgres.ts';
+import type { Postgres } from './postgres/postgres.ts';
 
 /** What every part of a process is handed: its settings, its log and the three stores. */
 export interface Platform {

@@ -1,6 +1,6 @@
 /** Those who see one stream in one way, and what they were told lately: from there a short absence is made good. */
 import { encodeCursor } from '../../schema/cursor.ts';
-import type { StreamEntry, StreamPosition } from '../platform/live-store.ts';
+import type { StreamEntry, StreamPosition } from '../platform/live/store.ts';
 import type { Delivery, Gap } from './delivery.ts';
 import { Pages } from './pages.ts';
 import type { View } from './view.ts';

@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { type ExecutionArgs, execute, GraphQLError } from 'graphql';
 import type { StreamStart } from '../../schema/channels.ts';
-import { publicError } from '../platform/graphql-errors.ts';
-import { asciiJson, nextFrame } from '../platform/graphql-outlet.ts';
+import { publicError } from '../platform/graphql/errors.ts';
+import { asciiJson, nextFrame } from '../platform/graphql/outlet.ts';
 import type { Log } from '../platform/log.ts';
 import { metrics } from '../platform/metrics.ts';
 import type { Audience, Listener } from './audience.ts';

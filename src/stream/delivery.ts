@@ -1,6 +1,6 @@
 /** What the live core tells of a stream. */
 import type { GapReason } from '../../schema/channels.ts';
-import type { StreamPosition } from '../platform/live-store.ts';
+import type { StreamPosition } from '../platform/live/store.ts';
 
 export interface Gap {
   /** Events missing; null where the number cannot be known. */

@@ -2,7 +2,7 @@
  * Older events of a stream, read from the live store in pages that everybody shares: however many ask for whichever
  * places at once, each page is read once.
  */
-import type { StreamEntry, StreamPosition } from '../platform/live-store.ts';
+import type { StreamEntry, StreamPosition } from '../platform/live/store.ts';
 import type { Delivery } from './delivery.ts';
 
 /** Events of a page. */

@@ -3,7 +3,7 @@
  * happens with no seam. Where that can't be done whole, it is reset to the state now or refused; never a part of it.
  */
 import { clientError } from '../../schema/errors.ts';
-import type { StreamPosition } from '../platform/live-store.ts';
+import type { StreamPosition } from '../platform/live/store.ts';
 import { metrics } from '../platform/metrics.ts';
 import type { AnyStage, Cohort } from './cohort.ts';
 import type { Replayed } from './pages.ts';

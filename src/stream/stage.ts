@@ -4,7 +4,7 @@
  * with no seam and at no cost to the store.
  */
 import { CHANNELS, streamKey } from '../../schema/channels.ts';
-import type { LiveStore, LiveTail, StreamEntry, StreamPosition } from '../platform/live-store.ts';
+import type { LiveStore, LiveTail, StreamEntry, StreamPosition } from '../platform/live/store.ts';
 import type { Log } from '../platform/log.ts';
 import { Audience, type Listener } from './audience.ts';
 import { addGaps, type Delivery, type Gap } from './delivery.ts';

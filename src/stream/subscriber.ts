@@ -4,7 +4,7 @@
  */
 import type { SlowConsumerPolicy, StreamStart } from '../../schema/channels.ts';
 import { clientError } from '../../schema/errors.ts';
-import { asciiJson, nextFrame, type Outlet } from '../platform/graphql-outlet.ts';
+import { asciiJson, nextFrame, type Outlet } from '../platform/graphql/outlet.ts';
 import { metrics } from '../platform/metrics.ts';
 import { addGaps, type Delivery, type Gap } from './delivery.ts';
 

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { GOLD_KLINE } from '../../ingestion/gold/kline.ts';
 import { KLINE_1M, TICKER_24H, TRADE } from '../../ingestion/workers/silver.ts';
 import { MIGRATIONS } from '../../migrations/index.ts';
-import { openPostgres, type Postgres } from '../../src/platform/postgres.ts';
+import { openPostgres, type Postgres } from '../../src/platform/postgres/postgres.ts';
 import { sharedPostgres, type TestDatabase } from '../support/postgres.ts';
 
 describe('migrations', () => {

@@ -10,7 +10,7 @@ import { decimal } from '../../schema/decimal.ts';
 import type { TradeEvent } from '../../schema/market.ts';
 import { deadLetterTopic, RAW_FRAMES, type RawFrame, TOPICS } from '../../schema/topics.ts';
 import { type BinanceSim, startBinanceSim } from '../../sim/binance/server.ts';
-import { openPostgres, type Postgres } from '../../src/platform/postgres.ts';
+import { openPostgres, type Postgres } from '../../src/platform/postgres/postgres.ts';
 import { prepareOwnKafka, startKafka, type TestKafka } from '../support/kafka.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { prepareOwnRedis, startRedis, type TestRedis } from '../support/redis.ts';

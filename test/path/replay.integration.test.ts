@@ -13,7 +13,7 @@ import { compareDecimals, decimal } from '../../schema/decimal.ts';
 import { readRecording } from '../../sim/binance/recording-files.ts';
 import { startBinanceSim } from '../../sim/binance/server.ts';
 import { readConfig } from '../../src/platform/config.ts';
-import type { ApiServer } from '../../src/platform/http-api.ts';
+import type { ApiServer } from '../../src/platform/http/api.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { openPlatform } from '../../src/platform/open.ts';
 import { together } from '../../src/platform/run.ts';

@@ -6,7 +6,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { freePort } from '../../src/platform/embedded-postgres.ts';
+import { freePort } from '../../src/platform/postgres/embedded.ts';
 import { EXAMPLES } from '../../web/graphiql/examples.ts';
 import { subscribe } from '../support/subscriber.ts';
 import { PROJECT } from '../support/tree.ts';

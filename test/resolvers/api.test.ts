@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startApi } from '../../resolvers/api.ts';
-import { createMemoryLiveStore } from '../../src/platform/live-store-memory.ts';
-import { testPlatform } from '../src/platform/http-fixture.ts';
+import { createMemoryLiveStore } from '../../src/platform/live/memory/store.ts';
+import { testPlatform } from '../src/platform/http/fixture.ts';
 import { until } from '../support/until.ts';
 
 test('whatever clients ask, part of the database’s connections is left to leases, writers and health checks', async () => {

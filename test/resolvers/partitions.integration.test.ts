@@ -3,8 +3,8 @@ import { after, before, test } from 'node:test';
 import { MIGRATIONS } from '../../migrations/index.ts';
 import { klinePages } from '../../resolvers/kline-store.ts';
 import { tradePages } from '../../resolvers/trade-store.ts';
-import { createMemoryLiveStore } from '../../src/platform/live-store-memory.ts';
-import type { Postgres } from '../../src/platform/postgres.ts';
+import { createMemoryLiveStore } from '../../src/platform/live/memory/store.ts';
+import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 import { openTestDatabase } from '../support/postgres.ts';
 import { BTC, kline, storeKlines, storeTrades, trade } from './samples.ts';
 

@@ -2,9 +2,9 @@
 import { CHANNELS, type ChannelName, streamKey } from '../../schema/channels.ts';
 import { latestKlineKey, tickerKey } from '../../schema/live/keys.ts';
 import type { KlineEvent, MarketRef, TickerEvent, TradeEvent } from '../../schema/market.ts';
-import type { LiveAppend } from '../../src/platform/live-store.ts';
-import { ensurePartitions } from '../../src/platform/partitions.ts';
-import type { Postgres } from '../../src/platform/postgres.ts';
+import type { LiveAppend } from '../../src/platform/live/store.ts';
+import { ensurePartitions } from '../../src/platform/postgres/partitions.ts';
+import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 
 export const BTC: MarketRef = { exchange: 'BINANCE', symbol: 'BTC-USDT' };
 /** A minute's beginning. */

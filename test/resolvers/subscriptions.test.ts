@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { CHANNELS } from '../../schema/channels.ts';
 import { type Cursor, decodeCursor, encodeCursor } from '../../schema/cursor.ts';
-import { LiveStoreUnavailable } from '../../src/platform/live-store.ts';
+import { LiveStoreUnavailable } from '../../src/platform/live/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { KlineUpdatedDocument, TickerUpdatedDocument, TradeExecutedDocument } from '../generated/graphql.ts';
 import { TestOutlet } from '../support/outlet.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { LiveStoreUnavailable } from '../../src/platform/live-store.ts';
+import { LiveStoreUnavailable } from '../../src/platform/live/store.ts';
 import * as operations from '../generated/graphql.ts';
 import { iso, kline, market, storeKlines, storeMarkets, storeTickers, T0, ticker, tickerAppend } from './samples.ts';
 import { openWorld, type World } from './world.ts';

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
-import { freePort } from '../../src/platform/embedded-postgres.ts';
-import { patchKafkajs } from '../../src/platform/kafka-patches.ts';
+import { patchKafkajs } from '../../src/platform/broker/kafka/patches.ts';
+import { freePort } from '../../src/platform/postgres/embedded.ts';
 import { kafkaJars } from './kafka-jars.ts';
 
 const run = promisify(execFile);

@@ -5,8 +5,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type EmbeddedDatabase, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
-import { openPostgres, type Postgres } from '../../src/platform/postgres.ts';
+import { type EmbeddedDatabase, startEmbeddedPostgres } from '../../src/platform/postgres/embedded.ts';
+import { openPostgres, type Postgres } from '../../src/platform/postgres/postgres.ts';
 import { ServiceUnavailable } from './service.ts';
 import { until } from './until.ts';
 

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../src/platform/embedded-postgres.ts';
+import { freePort } from '../../src/platform/postgres/embedded.ts';
 import { redisProgram } from './redis-package.ts';
 import { parseReply, type Reply } from './redis-reply.ts';
 

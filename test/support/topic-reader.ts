@@ -1,6 +1,6 @@
 /** Everything in some topics of a real Kafka, from their beginning on, as a consumer of ours gets it. */
-import type { Message } from '../../src/platform/broker.ts';
-import { openKafkaBroker } from '../../src/platform/broker-kafka.ts';
+import type { Message } from '../../src/platform/broker/broker.ts';
+import { openKafkaBroker } from '../../src/platform/broker/kafka/broker.ts';
 import { createLog } from '../../src/platform/log.ts';
 
 export interface TopicReader {

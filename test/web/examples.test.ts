@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { buildSchema, parse, validate } from 'graphql';
 import { readConfig } from '../../src/platform/config.ts';
-import { createDocuments, isRefused } from '../../src/platform/graphql-documents.ts';
+import { createDocuments, isRefused } from '../../src/platform/graphql/documents.ts';
 import { EXAMPLES } from '../../web/graphiql/examples.ts';
 
 const sdl = await readFile(new URL('../../schema/schema.graphql', import.meta.url), 'utf8');

@@ -6,7 +6,7 @@ import { kucoin } from '../../../ingestion/exchanges/kucoin.ts';
 import { createPublisher } from '../../../ingestion/exchanges/publish.ts';
 import type { BookEvent, MarketInfo } from '../../../schema/market.ts';
 import { type KucoinSim, type KucoinSimOptions, startKucoinSim } from '../../../sim/kucoin/server.ts';
-import { createExchangeRest } from '../../../src/platform/exchange-rest.ts';
+import { createExchangeRest } from '../../../src/platform/exchange/rest.ts';
 import { until } from '../../support/until.ts';
 import { noProgress, quiet, RememberingBroker } from './scripted.ts';
 

@@ -4,7 +4,7 @@ import { BadFrame } from '../../../ingestion/exchanges/connector.ts';
 import { kucoin } from '../../../ingestion/exchanges/kucoin.ts';
 import type { MarketInfo } from '../../../schema/market.ts';
 import { TOPICS } from '../../../schema/topics.ts';
-import { RestFailed, type RestReply } from '../../../src/platform/exchange-rest.ts';
+import { RestFailed, type RestReply } from '../../../src/platform/exchange/rest.ts';
 import { readCapture, readCaptureMeta } from '../../support/fixtures.ts';
 import { seeded } from '../../support/seeded.ts';
 import { mutate } from './mutate.ts';

@@ -17,8 +17,8 @@ import type {
   TradeEvent,
 } from '../../../schema/market.ts';
 import { deadLetterTopic, RAW_FRAMES, TOPICS, type Topic } from '../../../schema/topics.ts';
-import { type Broker, BrokerUnavailable, type OutgoingMessage } from '../../../src/platform/broker.ts';
-import { createExchangeRest } from '../../../src/platform/exchange-rest.ts';
+import { type Broker, BrokerUnavailable, type OutgoingMessage } from '../../../src/platform/broker/broker.ts';
+import { createExchangeRest } from '../../../src/platform/exchange/rest.ts';
 import { createLog } from '../../../src/platform/log.ts';
 
 export const quiet = createLog(process.env.TEST_LOG_LEVEL ?? 'silent');

@@ -3,7 +3,7 @@ import { createConnectRate } from '../../../ingestion/exchanges/connect-rate.ts'
 import type { Connector } from '../../../ingestion/exchanges/connector.ts';
 import { type Feed, type FeedTimes, startFeed } from '../../../ingestion/exchanges/feed.ts';
 import { createPublisher } from '../../../ingestion/exchanges/publish.ts';
-import { createExchangeRest } from '../../../src/platform/exchange-rest.ts';
+import { createExchangeRest } from '../../../src/platform/exchange/rest.ts';
 import { noProgress, quiet, RememberingBroker } from './scripted.ts';
 
 export interface StandInFeed {

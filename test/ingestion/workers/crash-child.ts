@@ -4,7 +4,7 @@
  */
 import { startWorkers } from '../../../ingestion/workers/index.ts';
 import { TOPICS } from '../../../schema/topics.ts';
-import { openPostgres } from '../../../src/platform/postgres.ts';
+import { openPostgres } from '../../../src/platform/postgres/postgres.ts';
 import { MINUTE, minute, START, trade } from './market-events.ts';
 import { drained, memoryPlatform, produce } from './worker-platform.ts';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { MIGRATIONS } from '../../../migrations/index.ts';
-import type { Postgres } from '../../../src/platform/postgres.ts';
+import type { Postgres } from '../../../src/platform/postgres/postgres.ts';
 import { openTestDatabase, sharedPostgres, type TestDatabase } from '../../support/postgres.ts';
 
 const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url));

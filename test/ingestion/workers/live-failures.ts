@@ -7,7 +7,7 @@ import type { LiveBook } from '../../../schema/live/book.ts';
 import { latestBookKey } from '../../../schema/live/keys.ts';
 import { type BookEvent, marketId, type TradeEvent } from '../../../schema/market.ts';
 import { TOPICS } from '../../../schema/topics.ts';
-import { type LiveStore, LiveStoreUnavailable } from '../../../src/platform/live-store.ts';
+import { type LiveStore, LiveStoreUnavailable } from '../../../src/platform/live/store.ts';
 import { delta, snapshot, trade } from './market-events.ts';
 import { drained, MARKET_TOPICS, memoryPlatform, produce, seeded } from './worker-platform.ts';
 

@@ -1,5 +1,5 @@
 import { describe, test } from 'node:test';
-import { createMemoryLiveStore } from '../../../src/platform/live-store-memory.ts';
+import { createMemoryLiveStore } from '../../../src/platform/live/memory/store.ts';
 import { publishThroughFailures } from './live-failures.ts';
 
 describe('the worker live on a live store that fails', () => {

@@ -1,6 +1,6 @@
 import { after, before, test } from 'node:test';
-import type { LiveStore } from '../../../src/platform/live-store.ts';
-import { openRedisLiveStore } from '../../../src/platform/live-store-redis.ts';
+import { openRedisLiveStore } from '../../../src/platform/live/redis/store.ts';
+import type { LiveStore } from '../../../src/platform/live/store.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import { prepareOwnRedis, startRedis } from '../../support/redis.ts';
 import { withService } from '../../support/service.ts';

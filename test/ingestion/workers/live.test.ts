@@ -14,8 +14,8 @@ import {
 } from '../../../schema/live/keys.ts';
 import type { BookEvent, FeedStatusEvent, TradeEvent } from '../../../schema/market.ts';
 import { TOPICS } from '../../../schema/topics.ts';
-import type { StreamEntry } from '../../../src/platform/live-store.ts';
-import { createMemoryLiveStore } from '../../../src/platform/live-store-memory.ts';
+import { createMemoryLiveStore } from '../../../src/platform/live/memory/store.ts';
+import type { StreamEntry } from '../../../src/platform/live/store.ts';
 import type { Platform, Running } from '../../../src/platform/platform.ts';
 import { delta, MINUTE, minute, snapshot, ticker, trade } from './market-events.ts';
 import { drained, MARKET_TOPICS, memoryPlatform, produce } from './worker-platform.ts';

@@ -1,12 +1,12 @@
 /** A platform for the workers' tests: log and live state in memory, PostgreSQL as given. */
 import { TOPICS, type Topic, topicSpecs } from '../../../schema/topics.ts';
-import type { Broker, Message } from '../../../src/platform/broker.ts';
-import { createMemoryBroker } from '../../../src/platform/broker-memory.ts';
+import type { Broker, Message } from '../../../src/platform/broker/broker.ts';
+import { createMemoryBroker } from '../../../src/platform/broker/memory/broker.ts';
 import { readConfig } from '../../../src/platform/config.ts';
-import { createMemoryLiveStore } from '../../../src/platform/live-store-memory.ts';
+import { createMemoryLiveStore } from '../../../src/platform/live/memory/store.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import type { Platform } from '../../../src/platform/platform.ts';
-import type { Postgres } from '../../../src/platform/postgres.ts';
+import type { Postgres } from '../../../src/platform/postgres/postgres.ts';
 import { until } from '../../support/until.ts';
 
 export interface Query {

@@ -6,7 +6,7 @@ import { MIGRATIONS } from '../../../migrations/index.ts';
 import type { KlineEvent } from '../../../schema/market.ts';
 import { deadLetterTopic, RAW_FRAMES, type RawFrame, TOPICS } from '../../../schema/topics.ts';
 import type { Platform, Running } from '../../../src/platform/platform.ts';
-import { type Postgres, PostgresUnavailable } from '../../../src/platform/postgres.ts';
+import { type Postgres, PostgresUnavailable } from '../../../src/platform/postgres/postgres.ts';
 import { openTestDatabase, sharedPostgres, type TestDatabase } from '../../support/postgres.ts';
 import { MINUTE, minute, START, ticker, trade } from './market-events.ts';
 import { drained, memoryPlatform, produce, readAll, seeded } from './worker-platform.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startHealthServer } from '../../../src/platform/health.ts';
-import { CANARY, startTestApi, testPlatform } from './http-fixture.ts';
+import { CANARY, startTestApi, testPlatform } from './http/fixture.ts';
 
 const answers = { ping: async () => {} };
 const status = (lastEventAt: number | null) => ({ 'BTC-USDT:kline': JSON.stringify({ lastEventAt }) });

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { SlowConsumerPolicy } from '../../../schema/channels.ts';
 import type { BookLevel } from '../../../schema/market.ts';
-import { createMemoryLiveStore } from '../../../src/platform/live-store-memory.ts';
+import { createMemoryLiveStore } from '../../../src/platform/live/memory/store.ts';
 import { bookChecksum } from '../../../src/stream/book-view.ts';
 import { TestOutlet } from '../../support/outlet.ts';
 import { bookAppend, coreOn, type Seen, type SeenBook, tick, type World } from './fixture.ts';

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { LIVE_BOOK_DEPTH } from '../../../schema/live/book.ts';
 import type { BookLevel } from '../../../schema/market.ts';
-import type { LiveStore, TailHandlers } from '../../../src/platform/live-store.ts';
-import { createMemoryLiveStore } from '../../../src/platform/live-store-memory.ts';
+import { createMemoryLiveStore } from '../../../src/platform/live/memory/store.ts';
+import type { LiveStore, TailHandlers } from '../../../src/platform/live/store.ts';
 import { until } from '../../support/until.ts';
 import { bookAppend, coreOn, type SeenBook, tick } from './fixture.ts';
 

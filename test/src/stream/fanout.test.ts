@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { WebSocket } from 'ws';
-import { startApiServer } from '../../../src/platform/http-api.ts';
-import { createMemoryLiveStore } from '../../../src/platform/live-store-memory.ts';
+import { startApiServer } from '../../../src/platform/http/api.ts';
+import { createMemoryLiveStore } from '../../../src/platform/live/memory/store.ts';
 import { startLiveCore } from '../../../src/stream/core.ts';
 import { until } from '../../support/until.ts';
-import { testPlatform } from '../platform/http-fixture.ts';
+import { testPlatform } from '../platform/http/fixture.ts';
 import { executed, tick, tickSchema } from './fixture.ts';
 
 const CLIENTS = 300;

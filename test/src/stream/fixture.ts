@@ -5,7 +5,7 @@ import type { SlowConsumerPolicy } from '../../../schema/channels.ts';
 import { decodeCursor } from '../../../schema/cursor.ts';
 import type { BookLevel } from '../../../schema/market.ts';
 import { readConfig } from '../../../src/platform/config.ts';
-import type { LiveStore } from '../../../src/platform/live-store.ts';
+import type { LiveStore } from '../../../src/platform/live/store.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import { type BookChange, BookModel, bookWindow, mergeBookChanges } from '../../../src/stream/book-view.ts';
 import { resolveEvent } from '../../../src/stream/cohort.ts';

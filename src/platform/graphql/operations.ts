@@ -1,0 +1,147 @@
+/**
+ * The hooks of graphql-ws: who connects, what each operation may ask, what its errors look like. What a client sends
+ * ends in an `error` for that operation, never in the end of the socket; only breaches of the protocol close it.
+ */
+import { randomUUID } from 'node:crypto';
+import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOperationAST } from 'graphql';
+import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
+import { clientError } from '../../../schema/errors.ts';
+import { connectionToken } from '../access.ts';
+import { isRefused } from './documents.ts';
+import { publicError } from './errors.ts';
+import { overLimit } from './limits.ts';
+import type { Connection, GraphqlSocketOptions, Subscribe, SubscribeArgs } from './socket.ts';
+
+type Params = Record<string, unknown>;
+type Ctx = Context<Params, Connection>;
+
+/** Why a subscription did not begin. Thrown by its iterator, so that the client gets `error`. */
+class NotBegun extends Error {
+  override readonly name = 'NotBegun';
+  constructor(readonly errors: readonly GraphQLError[]) {
+    super(errors[0]?.message);
+  }
+}
+
+const wrapped = (error: unknown): GraphQLError =>
+  error instanceof GraphQLError
+    ? error
+    : new GraphQLError('Internal error', { originalError: error instanceof Error ? error : new Error(String(error)) });
+
+function isIterable(
+  result: AsyncIterable<ExecutionResult> | ExecutionResult,
+): result is AsyncIterable<ExecutionResult> {
+  return Symbol.asyncIterator in result;
+}
+
+/** A subscription, with every failure to begin as an iterator that throws it. */
+async function begin(subscribe: Subscribe, args: SubscribeArgs): Promise<AsyncIterable<ExecutionResult>> {
+  let errors: readonly GraphQLError[];
+  try {
+    const result = await subscribe(args);
+    if (isIterable(result)) return result;
+    errors = result.errors ?? [];
+  } catch (error) {
+    errors = [wrapped(error)];
+  }
+  return {
+    [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new NotBegun(errors)) }),
+  };
+}
+
+/** graphql-js's execute, bounded in time. */
+async function executeWithin(args: ExecutionArgs, timeoutMs: number): Promise<ExecutionResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<ExecutionResult>((done) => {
+    timer = setTimeout(
+      () => done({ errors: [overLimit('TIMEOUT', 'No answer in time', 'REQUEST_TIMEOUT_MS', timeoutMs)] }),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([Promise.resolve(execute(args)), late]);
+  } catch (error) {
+    return { errors: [wrapped(error)] };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The protocol with our hooks; `graphql-socket.ts` brings the sockets. */
+export function protocolServer(options: GraphqlSocketOptions): Server<Connection> {
+  const { schema, documents, access, limits, log } = options;
+
+  /** What is to be executed, or every reason why it is not. */
+  async function prepare(
+    ctx: Ctx,
+    operationId: string,
+    payload: SubscribePayload,
+  ): Promise<GraphQLError[] | SubscribeArgs> {
+    const { caller, operations, outlet } = ctx.extra;
+    const { query } = payload;
+    const operationName = payload.operationName ?? undefined;
+    const variables = payload.variables ?? {};
+    if (!caller) return [clientError('UNAUTHENTICATED', 'No access.')];
+    const max = limits.MAX_SUBSCRIPTIONS_PER_SOCKET;
+    if (Math.max(Object.keys(ctx.subscriptions).length, operations.size + 1) > max) {
+      return [overLimit('LIMIT_EXCEEDED', 'Too many at once', 'MAX_SUBSCRIPTIONS_PER_SOCKET', max)];
+    }
+    const seesSchema = access.maySeeSchema(caller);
+    const result = documents.prepare(query, seesSchema);
+    if (isRefused(result)) return [...result];
+    const operation = getOperationAST(result.document, operationName);
+    if (!operation)
+      return [clientError('OPERATION_RESOLUTION_FAILURE', 'operationName names no operation of the document.')];
+    const refused = documents.admit(result, variables, seesSchema);
+    if (refused) return [refused];
+
+    const abort = new AbortController();
+    const request = { id: randomUUID(), transport: 'ws' as const, caller, seesSchema, signal: abort.signal };
+    const contextValue = await options.contextOf(request);
+    operations.set(payload, { request, abort });
+    const { document } = result;
+    return { schema, document, operationName, variableValues: variables, contextValue, operationId, outlet, caller };
+  }
+
+  return makeServer<Params, Connection>({
+    schema,
+    connectionInitWaitTimeout: options.initTimeoutMs ?? 3_000,
+    execute: (args) => executeWithin(args, limits.REQUEST_TIMEOUT_MS),
+    // the arguments are those that `prepare` made
+    subscribe: (args) => begin(options.subscribe, args as SubscribeArgs),
+    onConnect(ctx) {
+      ctx.extra.caller = access.identify(ctx.extra.request, connectionToken(ctx.connectionParams)) ?? undefined;
+      return ctx.extra.caller !== undefined;
+    },
+    async onSubscribe(ctx, id, payload) {
+      try {
+        return await prepare(ctx, id, payload);
+      } catch (error) {
+        return [wrapped(error)];
+      }
+    },
+    onOperation({ extra }, _id, payload, _args, result) {
+      const running = extra.operations.get(payload);
+      if (running && isIterable(result as ExecutionResult)) running.events = result as AsyncGenerator<ExecutionResult>;
+    },
+    onNext({ extra }, _id, payload, _args, result) {
+      const running = extra.operations.get(payload);
+      if (!result.errors) return undefined;
+      return { ...result, errors: result.errors.map((error) => publicError(error, running?.request, log)) };
+    },
+    onError({ extra }, _id, payload, errors) {
+      const { caller } = extra;
+      const seesSchema = caller !== undefined && access.maySeeSchema(caller);
+      const request = extra.operations.get(payload)?.request ?? { id: randomUUID(), seesSchema };
+      return errors
+        .flatMap((error) => (error.originalError instanceof NotBegun ? error.originalError.errors : [error]))
+        .map((error) => publicError(error, request, log));
+    },
+    onComplete({ extra }, _id, payload) {
+      const running = extra.operations.get(payload);
+      if (!running) return;
+      extra.operations.delete(payload);
+      running.abort.abort();
+    },
+  });
+}

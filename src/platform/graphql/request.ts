@@ -1,0 +1,17 @@
+/** What is known of one GraphQL operation while it runs, whichever transport it came over. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Caller } from '../access.ts';
+
+export interface OperationRequest {
+  /** Goes to the client with a masked error, and into the log line that has the cause. */
+  readonly id: string;
+  readonly transport: 'http' | 'ws';
+  readonly caller: Caller;
+  /** May the caller be told what the schema looks like? */
+  readonly seesSchema: boolean;
+  /** Aborted when nobody waits for the answer any more: time is up, the connection or the subscription is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** The request that the current HTTP operation belongs to. */
+export const currentRequest = new AsyncLocalStorage<OperationRequest>();

@@ -1,0 +1,185 @@
+/** The live store within the process: for `npm start` without Redis, and for tests. Same contract, nothing kept on disk. */
+import {
+  type AppendResult,
+  type Latest,
+  type LiveAppend,
+  type LiveStore,
+  LiveStoreUnavailable,
+  type LiveTail,
+  type LiveWrite,
+  type SourcePosition,
+  type StreamEntry,
+  type StreamPosition,
+  type TailHandlers,
+} from '../store.ts';
+import { MemoryStream } from './stream.ts';
+import { MemoryTail } from './tail.ts';
+
+export interface MemoryLiveStoreOptions {
+  /** Now, epoch ms; for what has a time to live. */
+  clock?: () => number;
+}
+
+interface Expiring {
+  value: string;
+  until: number;
+}
+
+/** Expired values that nobody asks for are found by looking at this many with each one written. */
+const SWEEP = 2;
+
+const NOWHERE: StreamPosition = { epoch: '', sequence: 0n };
+
+/** An empty live store. */
+export function createMemoryLiveStore({ clock = Date.now }: MemoryLiveStoreOptions = {}): LiveStore {
+  return new MemoryLiveStore(clock);
+}
+
+class MemoryLiveStore implements LiveStore {
+  private readonly streams = new Map<string, MemoryStream>();
+  private readonly newest = new Map<string, Latest>();
+  private readonly expiring = new Map<string, Expiring>();
+  private readonly lists = new Map<string, string[]>();
+  private readonly hashes = new Map<string, Map<string, string>>();
+  private readonly sources = new Map<string, SourcePosition>();
+  private readonly tails = new Set<MemoryTail>();
+  private sweeper = this.expiring.entries();
+  private closed = false;
+
+  constructor(private readonly clock: () => number) {}
+
+  async append(appends: readonly LiveAppend[]): Promise<AppendResult[]> {
+    this.requireOpen();
+    return appends.map((append) => {
+      let stream = this.streams.get(append.stream);
+      if (!stream) {
+        stream = new MemoryStream();
+        this.streams.set(append.stream, stream);
+      }
+      const entry = stream.append(append);
+      if (!entry) return { sequence: null };
+      this.write(append.writes, entry);
+      for (const tail of this.tails) tail.appended(append.stream);
+      return { sequence: entry.sequence };
+    });
+  }
+
+  async put(stream: string, writes: readonly LiveWrite[]): Promise<void> {
+    this.requireOpen();
+    this.write(writes, this.streams.get(stream)?.position ?? NOWHERE);
+  }
+
+  async latest(keys: readonly string[]): Promise<(Latest | null)[]> {
+    this.requireOpen();
+    return keys.map((key) => this.newest.get(key) ?? null);
+  }
+
+  async values(keys: readonly string[]): Promise<(string | null)[]> {
+    this.requireOpen();
+    const now = this.clock();
+    return keys.map((key) => {
+      const found = this.expiring.get(key);
+      return found && found.until > now ? found.value : null;
+    });
+  }
+
+  async list(key: string, count: number): Promise<string[]> {
+    this.requireOpen();
+    return this.lists.get(key)?.slice(0, Math.max(0, count)) ?? [];
+  }
+
+  async fields(key: string): Promise<Record<string, string>> {
+    this.requireOpen();
+    return Object.fromEntries(this.hashes.get(key) ?? []);
+  }
+
+  async positions(streams: readonly string[]): Promise<(StreamPosition | null)[]> {
+    this.requireOpen();
+    return streams.map((stream) => this.streams.get(stream)?.position ?? null);
+  }
+
+  async read(stream: string, after: bigint, count: number): Promise<StreamEntry[]> {
+    this.requireOpen();
+    return this.streams.get(stream)?.read(after, count) ?? [];
+  }
+
+  async oldest(stream: string): Promise<bigint | null> {
+    this.requireOpen();
+    return this.streams.get(stream)?.oldest ?? null;
+  }
+
+  tail(handlers: TailHandlers): LiveTail {
+    const tail = new MemoryTail(this.streams, handlers, () => this.tails.delete(tail));
+    this.tails.add(tail);
+    return tail;
+  }
+
+  async trim(stream: string, before: number): Promise<number> {
+    this.requireOpen();
+    return this.streams.get(stream)?.trim(before, Number.POSITIVE_INFINITY) ?? 0;
+  }
+
+  async sourcePosition(topic: string, partition: number): Promise<SourcePosition | null> {
+    this.requireOpen();
+    return this.sources.get(`${topic}:${partition}`) ?? null;
+  }
+
+  async rememberSource(topic: string, partition: number, position: SourcePosition): Promise<void> {
+    this.requireOpen();
+    this.sources.set(`${topic}:${partition}`, { ...position });
+  }
+
+  async advanceSource(topic: string, partition: number, position: SourcePosition): Promise<boolean> {
+    if ((await this.sourcePosition(topic, partition))?.epoch !== position.epoch) return false;
+    await this.rememberSource(topic, partition, position);
+    return true;
+  }
+
+  async ping(): Promise<void> {
+    this.requireOpen();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.tails].map((tail) => tail.close()));
+  }
+
+  private requireOpen(): void {
+    if (this.closed) throw new LiveStoreUnavailable('live store: closed');
+  }
+
+  private write(writes: readonly LiveWrite[], { epoch, sequence }: StreamPosition): void {
+    for (const write of writes) {
+      switch (write.kind) {
+        case 'latest':
+          this.newest.set(write.key, { value: write.value, epoch, sequence });
+          break;
+        case 'value':
+          this.expiring.set(write.key, { value: write.value, until: this.clock() + write.ttlMs });
+          this.sweep();
+          break;
+        case 'list': {
+          const list = this.lists.get(write.key) ?? [];
+          list.unshift(write.value);
+          if (list.length > write.cap) list.length = write.cap;
+          this.lists.set(write.key, list);
+          break;
+        }
+        case 'field': {
+          const hash = this.hashes.get(write.key) ?? new Map<string, string>();
+          this.hashes.set(write.key, hash.set(write.field, write.value));
+          break;
+        }
+      }
+    }
+  }
+
+  /** Goes round all values with a time to live, a few at a time. */
+  private sweep(): void {
+    for (let i = 0; i < SWEEP; i++) {
+      const { value: found, done } = this.sweeper.next();
+      if (done) this.sweeper = this.expiring.entries();
+      else if (found[1].until <= this.clock()) this.expiring.delete(found[0]);
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/** The live store on Redis 7 or newer. */
+import { createHash } from 'node:crypto';
+import type { Log } from '../../log.ts';
+import {
+  type AppendResult,
+  type Latest,
+  type LiveAppend,
+  type LiveStore,
+  type LiveTail,
+  type LiveWrite,
+  type SourcePosition,
+  type StreamEntry,
+  type StreamPosition,
+  type TailHandlers,
+  TRIM_PER_APPEND,
+} from '../store.ts';
+import { type RedisConnection, RedisLink, results } from './client.ts';
+import { ADVANCE, APPEND, IDS, META, PUT, TRIM } from './scripts.ts';
+import { RedisTail, toEntry } from './tail.ts';
+
+export interface RedisLiveStoreOptions {
+  /** redis:// or rediss://, with the database number as path. */
+  url: string;
+  /** Bound on a connect and on one call, ms. */
+  timeoutMs: number;
+  log: Log;
+}
+
+type Pipeline = ReturnType<RedisConnection['pipeline']>;
+
+const APPEND_SHA = createHash('sha1').update(APPEND).digest('hex');
+const TRIM_CHUNK = 500;
+
+/** Connects. Rejects with LiveStoreUnavailable when Redis does not answer within the bound. */
+export async function openRedisLiveStore(options: RedisLiveStoreOptions): Promise<LiveStore> {
+  const store = new RedisLiveStore(options);
+  try {
+    await store.ping();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function writeArgs(writes: readonly LiveWrite[]): string[] {
+  return writes.flatMap((w) => {
+    const extra = w.kind === 'value' ? w.ttlMs : w.kind === 'list' ? w.cap : w.kind === 'field' ? w.field : '';
+    return [w.kind, w.value, String(extra)];
+  });
+}
+
+function appendArgs(a: LiveAppend, previous: LiveAppend | undefined): [number, ...string[]] {
+  const keys = [a.stream, a.stream + META, a.stream + IDS, ...a.writes.map((w) => w.key)];
+  const { version } = a;
+  const rule =
+    version.kind === 'recent' ? ['recent', version.id, String(version.keep)] : [version.kind, version.rank, ''];
+  return [
+    keys.length,
+    ...keys,
+    a.epoch,
+    String(a.offset),
+    previous?.epoch ?? '',
+    previous ? String(previous.offset) : '',
+    ...rule,
+    a.payload,
+    a.gap ?? '',
+    String(a.time),
+    String(a.retentionMs),
+    String(a.maxLength),
+    String(TRIM_PER_APPEND),
+    ...writeArgs(a.writes),
+  ];
+}
+
+function sourceKey(topic: string, partition: number): string {
+  return `source:{${topic}}:${partition}`;
+}
+
+class RedisLiveStore implements LiveStore {
+  private readonly link: RedisLink;
+  private readonly log: Log;
+  private readonly tails = new Set<RedisTail>();
+
+  constructor({ url, timeoutMs, log }: RedisLiveStoreOptions) {
+    this.link = new RedisLink(url, timeoutMs, log);
+    this.log = log;
+  }
+
+  async append(appends: readonly LiveAppend[]): Promise<AppendResult[]> {
+    const sequences = await this.pipeline((pipeline) => {
+      const newest = new Map<string, LiveAppend>();
+      for (const [i, append] of appends.entries()) {
+        const args = appendArgs(append, newest.get(append.stream));
+        // the first one brings the script, so that a restarted server knows it for the rest
+        if (i === 0) pipeline.eval(APPEND, ...args);
+        else pipeline.evalsha(APPEND_SHA, ...args);
+        newest.set(append.stream, append);
+      }
+    });
+    return sequences.map((sequence) => ({ sequence: sequence === null ? null : BigInt(sequence as string) }));
+  }
+
+  async put(stream: string, writes: readonly LiveWrite[]): Promise<void> {
+    if (writes.length === 0) return;
+    const keys = [stream + META, ...writes.map((w) => w.key)];
+    await this.link.run((redis) => redis.eval(PUT, keys.length, ...keys, ...writeArgs(writes)));
+  }
+
+  async latest(keys: readonly string[]): Promise<(Latest | null)[]> {
+    const found = await this.pipeline((pipeline) => {
+      for (const key of keys) pipeline.hmget(key, 'v', 'e', 's');
+    });
+    return (found as (string | null)[][]).map(([value, epoch, sequence]) =>
+      value == null || epoch == null || sequence == null ? null : { value, epoch, sequence: BigInt(sequence) },
+    );
+  }
+
+  async values(keys: readonly string[]): Promise<(string | null)[]> {
+    const found = await this.pipeline((pipeline) => {
+      for (const key of keys) pipeline.get(key);
+    });
+    return found as (string | null)[];
+  }
+
+  async list(key: string, count: number): Promise<string[]> {
+    return count > 0 ? this.link.run((redis) => redis.lrange(key, 0, count - 1)) : [];
+  }
+
+  fields(key: string): Promise<Record<string, string>> {
+    return this.link.run((redis) => redis.hgetall(key));
+  }
+
+  async positions(streams: readonly string[]): Promise<(StreamPosition | null)[]> {
+    const found = await this.pipeline((pipeline) => {
+      for (const stream of streams) pipeline.hmget(stream + META, 'at', 'seq');
+    });
+    return (found as (string | null)[][]).map(([epoch, sequence]) =>
+      epoch == null || sequence == null ? null : { epoch, sequence: BigInt(sequence) },
+    );
+  }
+
+  async read(stream: string, after: bigint, count: number): Promise<StreamEntry[]> {
+    if (count <= 0) return [];
+    const first = `${after < 0n ? 0n : after + 1n}-0`;
+    const found = await this.link.run((redis) => redis.xrange(stream, first, '+', 'COUNT', count));
+    return found.map(toEntry);
+  }
+
+  async oldest(stream: string): Promise<bigint | null> {
+    const [first] = await this.link.run((redis) => redis.xrange(stream, '-', '+', 'COUNT', 1));
+    return first ? toEntry(first).sequence : null;
+  }
+
+  tail(handlers: TailHandlers): LiveTail {
+    const tail = new RedisTail(this.link, handlers, this.log, () => this.tails.delete(tail));
+    this.tails.add(tail);
+    return tail;
+  }
+
+  async trim(stream: string, before: number): Promise<number> {
+    let total = 0;
+    while (true) {
+      const dropped = await this.link.run((redis) =>
+        redis.eval(TRIM, 2, stream, stream + META, String(before), String(TRIM_CHUNK)),
+      );
+      total += Number(dropped);
+      if (Number(dropped) < TRIM_CHUNK) return total;
+    }
+  }
+
+  async sourcePosition(topic: string, partition: number): Promise<SourcePosition | null> {
+    const [epoch, next] = await this.link.run((redis) => redis.hmget(sourceKey(topic, partition), 'epoch', 'next'));
+    return epoch == null || next == null ? null : { epoch, next: BigInt(next) };
+  }
+
+  async rememberSource(topic: string, partition: number, { epoch, next }: SourcePosition): Promise<void> {
+    await this.link.run((redis) => redis.hset(sourceKey(topic, partition), 'epoch', epoch, 'next', String(next)));
+  }
+
+  async advanceSource(topic: string, partition: number, { epoch, next }: SourcePosition): Promise<boolean> {
+    const key = sourceKey(topic, partition);
+    return (await this.link.run((redis) => redis.eval(ADVANCE, 1, key, epoch, String(next)))) === 1;
+  }
+
+  async ping(): Promise<void> {
+    await this.link.run((redis) => redis.ping());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.tails].map((tail) => tail.close()));
+    await this.link.close();
+  }
+
+  /** One round trip for everything `fill` adds; nothing added, nothing sent. */
+  private async pipeline(fill: (pipeline: Pipeline) => void): Promise<unknown[]> {
+    return this.link.run(async (redis) => {
+      const pipeline = redis.pipeline();
+      fill(pipeline);
+      return pipeline.length === 0 ? [] : results(await pipeline.exec());
+    });
+  }
+}

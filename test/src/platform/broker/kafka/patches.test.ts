@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { patchKafkajs } from '../../../../../src/platform/broker/kafka/patches.ts';
+
+interface Queue {
+  throttledUntil: number;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  pending: unknown[];
+  scheduleCheckPendingRequests(): void;
+  destroy(): void;
+}
+
+test('an idle connection sets no timer; a throttled or a waiting one does', () => {
+  patchKafkajs();
+  const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as new (
+    options: object,
+  ) => Queue;
+  const logger = { debug() {} };
+  const queue = new RequestQueue({ requestTimeout: 1_000, clientId: 'test', broker: 'none', logger });
+  queue.scheduleCheckPendingRequests();
+  assert.equal(queue.throttleCheckTimeoutId, null);
+  queue.throttledUntil = Date.now() + 60_000;
+  queue.scheduleCheckPendingRequests();
+  assert.ok(queue.throttleCheckTimeoutId);
+  queue.destroy();
+  queue.throttledUntil = -1;
+  queue.pending = [{}];
+  queue.scheduleCheckPendingRequests();
+  assert.ok(queue.throttleCheckTimeoutId);
+  queue.destroy();
+});

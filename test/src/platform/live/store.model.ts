@@ -1,0 +1,125 @@
+/** Random commands whose outcome on two live stores must be the same: the in-memory one is the model of the other. */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { LiveStore, LiveWrite } from '../../../../src/platform/live/store.ts';
+import { advance, event, recent, restart } from './store.fixture.ts';
+
+type Key = (name: string) => string;
+type Command = (store: LiveStore, key: Key) => Promise<unknown>;
+
+const FAR_MS = 3_600_000;
+
+const name = fc.constantFrom('a', 'b', 'c');
+const small = fc.nat(6);
+
+const write: fc.Arbitrary<(key: Key) => LiveWrite> = fc
+  .tuple(
+    fc.constantFrom('latest', 'value', 'list', 'field'),
+    name,
+    fc.string({ maxLength: 5 }),
+    fc.integer({ min: 1, max: 3 }),
+  )
+  .map(([kind, n, value, cap]) => (key) => {
+    const at = key(`${kind}-${n}`);
+    switch (kind) {
+      case 'value':
+        return { kind, key: at, value, ttlMs: FAR_MS };
+      case 'list':
+        return { kind, key: at, value, cap };
+      case 'field':
+        return { kind, key: at, field: String(cap), value };
+      default:
+        return { kind: 'latest', key: at, value };
+    }
+  });
+
+const version = fc.oneof(
+  fc.tuple(small, fc.nat(4)).map(([id, keep]) => recent(String(id), keep)),
+  small.map(advance),
+  small.map(restart),
+);
+
+const append = fc.record({
+  stream: name,
+  epoch: fc.constantFrom('e1', 'e1', 'e1', 'e2'),
+  offset: fc.nat(120).map(BigInt),
+  version,
+  payload: fc.string({ unit: 'grapheme', maxLength: 8 }),
+  gap: fc.option(fc.constant('{"missed":1}'), { nil: undefined }),
+  time: fc.nat(200),
+  retentionMs: fc.integer({ min: 0, max: 100 }),
+  maxLength: fc.integer({ min: 1, max: 40 }),
+  writes: fc.array(write, { maxLength: 3 }),
+});
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.array(append, { minLength: 1, maxLength: 40 }).map(
+      (appends): Command =>
+        (store, key) =>
+          store.append(
+            appends.map((a) =>
+              event(key(a.stream), { ...a, stream: key(a.stream), writes: a.writes.map((w) => w(key)) }),
+            ),
+          ),
+    ),
+  },
+  fc.tuple(name, fc.array(write, { maxLength: 3 })).map(
+    ([n, writes]): Command =>
+      (store, key) =>
+        store.put(
+          key(n),
+          writes.map((w) => w(key)),
+        ),
+  ),
+  fc.tuple(name, fc.nat(200)).map(
+    ([n, before]): Command =>
+      (store, key) =>
+        store.trim(key(n), before),
+  ),
+  fc.tuple(name, fc.nat(30), fc.nat(30)).map(
+    ([n, from, count]): Command =>
+      (store, key) =>
+        store.read(key(n), BigInt(from), count),
+  ),
+  fc.tuple(name, fc.nat(1), fc.nat(9)).map(
+    ([n, p, next]): Command =>
+      (store, key) =>
+        store.rememberSource(key(n), p, { epoch: n, next: BigInt(next) }),
+  ),
+);
+
+/** A list of commands; those of one list run one after the other. */
+export const commands = fc.array(command, { maxLength: 25 });
+
+const NAMES = ['a', 'b', 'c'];
+
+/** Everything a reader can see. */
+async function look(store: LiveStore, key: Key): Promise<unknown> {
+  const keys = (kind: string) => NAMES.map((n) => key(`${kind}-${n}`));
+  const streams = NAMES.map(key);
+  return {
+    entries: await Promise.all(streams.map((s) => store.read(s, 0n, 10_000))),
+    oldest: await Promise.all(streams.map((s) => store.oldest(s))),
+    positions: await store.positions(streams),
+    latest: await store.latest(keys('latest')),
+    values: await store.values(keys('value')),
+    lists: await Promise.all(keys('list').map((k) => store.list(k, 5))),
+    fields: await Promise.all(keys('field').map((k) => store.fields(k))),
+    sources: await Promise.all(streams.flatMap((s) => [store.sourcePosition(s, 0), store.sourcePosition(s, 1)])),
+  };
+}
+
+/** Runs the commands on both and compares every answer and the state after each. */
+export async function compareStores(
+  list: readonly Command[],
+  one: LiveStore,
+  other: LiveStore,
+  key: Key,
+): Promise<void> {
+  for (const run of list) {
+    assert.deepEqual(await run(one, key), await run(other, key));
+    assert.deepEqual(await look(one, key), await look(other, key));
+  }
+}
