@@ -6,14 +6,16 @@ import type { Config } from '../src/platform/config.ts';
 import { createExchangeRest } from '../src/platform/exchange/rest.ts';
 import type { Platform, Running } from '../src/platform/platform.ts';
 import { pause } from '../src/platform/retry.ts';
+import { createBackfillLog } from './exchanges/backfill-log.ts';
 import { type ConnectRate, createConnectRate } from './exchanges/connect-rate.ts';
 import type { Connector } from './exchanges/connector.ts';
 import { type Feed, type FeedTimes, startFeed } from './exchanges/feed.ts';
+import { checkFees, withFees } from './exchanges/fees.ts';
 import { FLOW_TIMES } from './exchanges/flow.ts';
 import { CONNECTORS } from './exchanges/index.ts';
-import { listMarkets, resolveMarkets, upsertMarkets, type Venue } from './exchanges/markets.ts';
+import { refreshedMarkets, resolveMarkets, upsertMarkets, type Venue } from './exchanges/markets.ts';
 import { readProgress } from './exchanges/progress.ts';
-import { createPublisher } from './exchanges/publish.ts';
+import { createPublisher, type Publisher } from './exchanges/publish.ts';
 import { startShare } from './exchanges/share.ts';
 
 export interface IngestOptions {
@@ -55,7 +57,8 @@ function venueOf(connector: Connector, config: Config, given: { ws: string; rest
 
 /**
  * Begins to ingest `config.MARKETS`. Resolves when the markets are known; feeds come up by themselves. `stop` flushes what
- * was received, within three seconds. Throws ConfigError for markets that don't exist.
+ * was received, within three seconds. Throws ConfigError for markets that don't exist, and for fees of
+ * markets that are not followed.
  */
 export async function startIngest(platform: Platform, options: IngestOptions): Promise<Running> {
   const { config, postgres, broker } = platform;
@@ -66,11 +69,21 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
     const { exchange } = connector;
     if (used.has(exchange)) venues[exchange] = venueOf(connector, config, options.endpoints[exchange]);
   }
-  const markets = await resolveMarkets(config.MARKETS, venues, log);
+  const base = await resolveMarkets(config.MARKETS, venues, log);
+  checkFees(config.TAKER_FEES, base);
+  const markets = withFees(base, config.TAKER_FEES);
   const byId = new Map(markets.map((market) => [marketId(market), market]));
   const holder = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
   const name = holder.slice(-8);
   const publisher = createPublisher(broker, config.SEND_BUFFER_BYTES, log);
+  const backfill = createBackfillLog(log);
+  const watched: Publisher = {
+    ...publisher,
+    event(event, held) {
+      if (event.channel === 'kline') backfill.note(event.event);
+      publisher.event(event, held);
+    },
+  };
   const ended = new AbortController();
   const feeds = new Set<Feed & { exchange: Exchange }>();
   const times: FeedTimes = {
@@ -91,16 +104,20 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
     if (ended.signal.aborted) throw new Error('stopping');
     const feed = startFeed({
       ...venue,
-      ...{ markets: group, progress, publisher, times, log },
+      ...{ markets: group, progress, publisher: watched, times, log },
       held: (symbol) => share.holds(marketId({ exchange, symbol })),
       name: `${name}-${++started}`,
     });
     feeds.add({ ...feed, exchange });
+    for (const market of group) {
+      backfill.begin(market, progress.get(market.symbol)?.knownUntil ?? Date.now() - times.backfillMs);
+    }
     log.info({ exchange, symbols }, 'following');
   }
 
   async function lost(ids: readonly string[]): Promise<void> {
     const gone = ids.flatMap((id) => byId.get(id) ?? []);
+    gone.forEach(backfill.forget);
     for (const feed of [...feeds]) {
       feed.drop(gone.filter((market) => market.exchange === feed.exchange).map((market) => market.symbol));
       if (feed.symbols().length > 0) continue;
@@ -143,13 +160,7 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
       );
       await pause(written ? REFRESH_MS : 1_000, ended.signal);
       if (!written || ended.signal.aborted) continue;
-      const lists = await Promise.all(Object.values(venues).map((venue) => listMarkets(venue, log, 30_000)));
-      const found = new Map(lists.flatMap((list) => list ?? []).map((market) => [marketId(market), market]));
-      const known = new Set(lists.flatMap((list) => list?.[0]?.exchange ?? []));
-      rows = markets.map((market) => {
-        const gone = known.has(market.exchange) ? ('DELISTED' as const) : market.status;
-        return found.get(marketId(market)) ?? { ...market, status: gone };
-      });
+      rows = withFees(await refreshedMarkets(markets, Object.values(venues), log), config.TAKER_FEES);
     }
   }
   const keeping = keepMarkets();

@@ -4,7 +4,9 @@
  */
 import {
   type BookEvent,
+  EXCHANGES,
   type Exchange,
+  type FeedChannel,
   type FeedStatusEvent,
   INTERVAL_LABELS,
   type Interval,
@@ -14,6 +16,7 @@ import {
   type TickerEvent,
   type TradeEvent,
 } from './market.ts';
+import type { RankingEvent } from './ranking.ts';
 import { TOPICS, type Topic } from './topics.ts';
 
 export type SlowConsumerPolicy = 'CONFLATE' | 'DROP_WITH_GAP' | 'DISCONNECT';
@@ -29,6 +32,11 @@ export type VersionRule<P> =
   | { kind: 'recent'; keep: number; id(payload: P): string }
   | { kind: 'advance'; rank(payload: P): string };
 
+/** One feed of one market. */
+export interface FeedRef extends MarketRef {
+  channel: FeedChannel;
+}
+
 export interface Channel<P> {
   readonly name: string;
   /** Where its events come from; a stream's events all come from one partition of it. */
@@ -36,6 +44,8 @@ export interface Channel<P> {
   /** The rest of the stream's name: what one subscription follows. */
   id(payload: P): string;
   readonly version: VersionRule<P>;
+  /** The feed whose silence is the stream's, by the stream's id; left out for what is computed from many. */
+  feedOf?(id: string): FeedRef | null;
   /** Events with the same merge key may be conflated, newest wins; null where conflating would lose something. */
   mergeKey(payload: P): string | null;
   /** True where a newest state exists that a subscriber can be reset to. */
@@ -57,6 +67,15 @@ export function rankPart(value: number | string): string {
   return String(value).padStart(30, '0');
 }
 
+/** The feed of `channel` behind the stream of a market, whose id begins with `marketId`. */
+const feedOfMarket =
+  (channel: FeedChannel) =>
+  (id: string): FeedRef | null => {
+    const [name, symbol] = id.split(':');
+    const exchange = EXCHANGES.find((one) => one.toLowerCase() === name);
+    return exchange && symbol ? { exchange, symbol, channel } : null;
+  };
+
 const kline: Channel<KlineEvent> = {
   name: 'kline',
   topic: TOPICS.kline,
@@ -65,6 +84,7 @@ const kline: Channel<KlineEvent> = {
     kind: 'advance',
     rank: (k) => rankPart(k.openTime) + (k.isClosed ? '1' : '0') + rankPart(k.eventTime),
   },
+  feedOf: feedOfMarket('kline'),
   mergeKey: (k) => (k.isClosed ? null : String(k.openTime)),
   hasSnapshot: true,
   scope: 'role',
@@ -78,6 +98,7 @@ const trade: Channel<TradeEvent> = {
   topic: TOPICS.trades,
   id: marketId,
   version: { kind: 'recent', keep: 5_000, id: (t) => t.tradeId },
+  feedOf: feedOfMarket('trade'),
   mergeKey: () => null,
   hasSnapshot: false,
   scope: 'role',
@@ -91,6 +112,7 @@ const orderbook: Channel<BookEvent> = {
   topic: TOPICS.orderbook,
   id: marketId,
   version: { kind: 'advance', rank: (b) => rankPart(b.sequence) },
+  feedOf: feedOfMarket('orderbook'),
   mergeKey: () => 'book',
   hasSnapshot: true,
   scope: 'role',
@@ -103,7 +125,9 @@ const ticker: Channel<TickerEvent> = {
   name: 'ticker',
   topic: TOPICS.ticker,
   id: marketId,
-  version: { kind: 'advance', rank: (t) => rankPart(t.eventTime) },
+  // a minute that comes late changes the figures without making them newer
+  version: { kind: 'advance', rank: (t) => rankPart(t.eventTime) + rankPart(t.receivedAt) },
+  feedOf: feedOfMarket('ticker'),
   mergeKey: () => 'ticker',
   hasSnapshot: true,
   scope: 'role',
@@ -125,12 +149,31 @@ const feed: Channel<FeedStatusEvent> = {
   onSlow: 'CONFLATE',
 };
 
-export const CHANNELS = { kline, trade, orderbook, ticker, feed } as const;
+const ranking: Channel<RankingEvent> = {
+  name: 'ranking',
+  topic: TOPICS.ranking,
+  id: rankingStreamId,
+  version: { kind: 'advance', rank: (r) => rankPart(r.computedAt) },
+  mergeKey: () => 'ranking',
+  hasSnapshot: true,
+  scope: 'role',
+  // each event is a whole ranking, of thousands of markets: who was away for longer wants the newest
+  retentionMs: MINUTE,
+  maxLength: 60,
+  onSlow: 'CONFLATE',
+};
+
+export const CHANNELS = { kline, trade, orderbook, ticker, feed, ranking } as const;
 export type ChannelName = keyof typeof CHANNELS;
 
 /** Stream id of a market's candles of one interval. */
 export function klineStreamId(market: MarketRef, interval: Interval): string {
   return `${marketId(market)}:${INTERVAL_LABELS[interval]}`;
+}
+
+/** Stream id of a ranking. */
+export function rankingStreamId({ metric }: Pick<RankingEvent, 'metric'>): string {
+  return metric.toLowerCase();
 }
 
 /** Stream id of an exchange's feed status. */

@@ -4,13 +4,13 @@
  */
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { DateTime, Decimal } from './scalars.ts';
+import { CalendarDate, DateTime, Decimal } from './scalars.ts';
 
 interface Kind {
   /** Of the GraphQL field. */
   type: () => object;
   /** Of the column, as PostgreSQL names it. */
-  column: 'text' | 'numeric' | 'timestamptz' | 'integer' | 'boolean' | 'double precision';
+  column: 'text' | 'numeric' | 'timestamptz' | 'integer' | 'boolean' | 'double precision' | 'date';
 }
 
 interface ColumnOptions {
@@ -57,6 +57,8 @@ export const Fraction = (options: ColumnOptions) => column({ type: () => Float, 
 export const Amount = (options: ColumnOptions) => column({ type: () => Decimal, column: 'numeric' }, options);
 /** Instant; a row has a Date or epoch milliseconds. */
 export const Time = (options: ColumnOptions) => column({ type: () => DateTime, column: 'timestamptz' }, options);
+/** Calendar day; a row has it as text, "2026-03-01". */
+export const Day = (options: ColumnOptions) => column({ type: () => CalendarDate, column: 'date' }, options);
 /** One value of a GraphQL enum, kept as its name. */
 export const Choice = (choices: object, options: ColumnOptions) =>
   column({ type: () => choices, column: 'text' }, options);

@@ -4,12 +4,12 @@ import { GraphQLError } from 'graphql';
 export const ERROR_CODES = {
   BAD_USER_INPUT:
     'An argument is wrong; `extensions.argument` names it, `extensions.max` the cap where one is exceeded',
-  UNAUTHENTICATED: 'No credentials, or unknown ones',
+  UNAUTHENTICATED: 'No credentials, or unknown, revoked or expired ones',
   FORBIDDEN: 'The role of the caller does not allow this',
   NOT_SUPPORTED: 'Part of the contract, but not available in this version; `extensions.argument` says what',
   SLOW_CONSUMER: 'Events came faster than they were read; `extensions.cursor` is the last one handed over',
   CURSOR_EXPIRED: 'The cursor is older than what is kept, and the stream has no snapshot to start anew from',
-  STORE_UNAVAILABLE: 'A store does not answer; try again. On a live stream: events are delayed, the stream goes on',
+  STORE_UNAVAILABLE: 'A store does not answer; try again',
   BAD_REQUEST: 'The HTTP request is not one for GraphQL',
   NOT_FOUND: 'Nothing lives at this path',
   PAYLOAD_TOO_LARGE: 'The body is larger than `extensions.limit` allows',

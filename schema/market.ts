@@ -68,6 +68,8 @@ export interface TradeEvent extends MarketEvent {
   quantity: string;
   /** Side of the taker. */
   side: Side;
+  /** True on the first trade after a loss that the feed could not make good: trades before it are missing. */
+  gap?: boolean;
 }
 
 /** [price, absolute quantity in base asset]; in a delta a quantity of "0" removes the level. */
@@ -87,8 +89,14 @@ export interface BookEvent extends MarketEvent {
   gap?: boolean;
 }
 
+/**
+ * The figures of the 24 hours before `eventTime`, of the minutes that are known; made by the worker `tickers`, and as an
+ * exchange tells them (of its own day, wherever it begins) only on their way to bronze.
+ */
 export interface TickerEvent extends MarketEvent {
+  /** Price of the newest trade. */
   last: string;
+  /** First price of the window. */
   open: string;
   high: string;
   low: string;

@@ -114,3 +114,16 @@ export const Cursor = textScalar<CursorValue>({
     return value;
   },
 });
+
+/** A row as the tables have it, where its columns differ from one to the next; never an input. */
+export const JsonObject = new GraphQLScalarType<Record<string, unknown>, Record<string, unknown>>({
+  name: 'JSONObject',
+  description: 'An object of JSON. Its decimals and ids are strings.',
+  serialize(value) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('JSONObject: none');
+    return value as Record<string, unknown>;
+  },
+  parseValue() {
+    throw refusal('JSONObject', 'left out: it is no input');
+  },
+});

@@ -19,6 +19,7 @@ import {
   type TickerEvent,
   type TradeEvent,
 } from './market.ts';
+import { RANKING_METRICS, type RankingEvent } from './ranking.ts';
 
 const Dec = z.string().refine(isDecimal, 'not a decimal');
 /** Epoch ms between 2009 (Bitcoin) and 2100: a stamp in s, µs or ns is refused here. */
@@ -48,6 +49,7 @@ const Trade: z.ZodType<TradeEvent> = z.object({
   price: Dec,
   quantity: Dec,
   side: z.enum(['BUY', 'SELL']),
+  gap: z.boolean().optional(),
 });
 const Book: z.ZodType<BookEvent> = z.object({
   ...Event,
@@ -79,6 +81,14 @@ const FeedStatus: z.ZodType<FeedStatusEvent> = z.object({
   gaps: z.number().int().nonnegative(),
   reconnects: z.number().int().nonnegative(),
   eventTime: Time,
+});
+
+const Ranking: z.ZodType<RankingEvent> = z.object({
+  metric: z.enum(RANKING_METRICS),
+  computedAt: Time,
+  eventTime: Time,
+  leftOut: z.number().int().nonnegative(),
+  rows: z.array(z.tuple([z.enum(EXCHANGES), Market.symbol, Dec, Dec, z.number(), Dec, Dec.nullable(), Time])),
 });
 
 /** A message's value cannot be used: the reason goes with its bytes to the dead-letter topic. */
@@ -143,6 +153,7 @@ export const TOPICS = {
   orderbook: jsonTopic('crypto_orderbook', Book, byBase),
   ticker: jsonTopic('crypto_ticker', Ticker, byBase),
   kline: jsonTopic('crypto_kline', Kline, byBase),
+  ranking: jsonTopic('crypto_ranking', Ranking, (r) => r.metric, { partitions: 1, retentionMs: 2 * MINUTE }),
   feedStatus: jsonTopic('crypto_feed_status', FeedStatus, (s) => s.exchange, { partitions: 1 }),
 } as const;
 

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Connector } from './connector.ts';
 import { isFields, readJson } from './fields.ts';
 import { normalizeFrame } from './upbit-frames.ts';
-import { marketOf, parseCandles, parseMarkets, planConnection, type Variant } from './upbit-protocol.ts';
+import { alike, minuteCandles, parseMarkets, planConnection, type Variant } from './upbit-protocol.ts';
 
 const KST = 9 * 3_600_000;
 
@@ -37,7 +37,7 @@ function refusal(body: Buffer): { reason: string; retryAfterMs: number | null } 
 }
 
 export const bithumb: Connector = {
-  exchange: variant.exchange,
+  ...alike(variant),
   endpoints: { ws: 'wss://ws-api.bithumb.com/websocket/v1', rest: 'https://api.bithumb.com' },
   settings: { ws: 'BITHUMB_WS_URL', rest: 'BITHUMB_REST_URL' },
   channels: {
@@ -58,31 +58,14 @@ export const bithumb: Connector = {
     rest: { weight: 100, perMs: 1_000 },
   },
   klineCloses: 'flag',
-  tradeIds: 'unordered',
-  book: { kind: 'snapshots' },
-  klineHistory: {
-    limit: 200,
-    request: (market, from, to) => ({
-      method: 'GET',
-      // `to` is Korean time and names no zone
-      path:
-        `/v1/candles/minutes/1?market=${market.nativeSymbol}&count=${(to - from) / 60_000}` +
-        `&to=${encodeURIComponent(new Date(to + KST).toISOString().slice(0, 19))}`,
-      weight: 1,
-    }),
-    parse: parseCandles,
-  },
+  // Korean time, and names no zone
+  klineHistory: minuteCandles((time) => new Date(time + KST).toISOString().slice(0, 19)),
   // REST numbers trades otherwise than the stream: what was missed can't be told from what was not
   tradeHistory: null,
   markets: {
     request: { method: 'GET', path: '/v1/market/all?isDetails=true', weight: 1 },
     parse: (body) => parseMarkets(body, variant),
   },
-  knownMarkets: ['BTC', 'ETH', 'XRP', 'SOL', 'DOGE', 'ADA', 'TRX', 'LINK', 'AVAX', 'USDT'].map((base) =>
-    marketOf(variant, `${base}-KRW`, 'TRADING'),
-  ),
-  assume: (symbol) => marketOf(variant, symbol, 'UNKNOWN'),
-  session: async (ws) => ({ url: ws }),
   connect: ({ url }, markets) =>
     planConnection(
       url,

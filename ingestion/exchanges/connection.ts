@@ -28,6 +28,12 @@ export interface Connection {
   readonly due: Promise<string>;
   /** When the last frame came, monotonic ms. */
   lastFrameAt(): number;
+  /** When the peer last showed that it is there: by a frame, or by answering a ping. */
+  lastAliveAt(): number;
+  /** Asks the peer whether it is there. */
+  probe(): void;
+  /** Native symbols that the exchange would not have subscribed. */
+  refused(): ReadonlySet<string>;
   close(): void;
   terminate(reason: string): void;
 }
@@ -55,25 +61,56 @@ export function openConnection(options: ConnectionOptions): Connection {
   const over = new AbortController();
   const welcome = Promise.withResolvers<void>();
   let lastFrameAt = performance.now();
+  let lastPongAt = 0;
   let acks = 0;
+  let wanted = plan.acks;
+  let queue = Promise.resolve();
+  const refused = new Set<string>();
   // nobody may be watching yet
   ready.promise.catch(() => {});
 
   function control(said: Control): void {
     if (said.kind === 'welcome') welcome.resolve();
     else if (said.kind === 'closing') due.resolve('server-shutdown');
-    else if (said.kind === 'refused') socket.terminate(`refused: ${said.reason}`);
-    else if (said.kind === 'ack' && ++acks >= plan.acks) ready.resolve();
+    else if (said.kind === 'refused') refuse(said);
+    else if (said.kind === 'ack') {
+      acks++;
+      settle();
+    }
+  }
+
+  function settle(): void {
+    if (wanted > 0 && refused.size > 0) waitLonger();
+    if (acks >= wanted) ready.resolve();
+  }
+
+  /** Asks for less where that helps; else the connection is of no use. */
+  function refuse({ reason, id }: Extract<Control, { kind: 'refused' }>): void {
+    const less = id === undefined ? null : (plan.narrow?.(id) ?? null);
+    if (!less) {
+      socket.terminate(`refused: ${reason}`);
+      return;
+    }
+    wanted += less.messages.length - 1;
+    for (const symbol of less.without) refused.add(symbol);
+    waitLonger();
+    queue = queue.then(() => send(less.messages));
+    settle();
   }
 
   async function subscribe(): Promise<void> {
     if (plan.awaitWelcome) await welcome.promise;
-    for (const [i, message] of plan.messages.entries()) {
-      if (i > 0) await pause(1_000 / options.messagesPerSecond, over.signal);
+    queue = send(plan.messages);
+    await queue;
+    if (plan.acks === 0) ready.resolve();
+  }
+
+  async function send(messages: readonly string[]): Promise<void> {
+    for (const message of messages) {
       if (over.signal.aborted) return;
       socket.send(message);
+      await pause(1_000 / options.messagesPerSecond, over.signal);
     }
-    if (plan.acks === 0) ready.resolve();
   }
 
   async function keepAlive(): Promise<void> {
@@ -88,11 +125,16 @@ export function openConnection(options: ConnectionOptions): Connection {
     }
   }
 
-  const unready = setTimeout(() => socket.terminate('not subscribed in time'), options.readyMs * 2);
-  ready.promise.then(
-    () => clearTimeout(unready),
-    () => clearTimeout(unready),
-  );
+  const late = (): void => socket.terminate('not subscribed in time');
+  let unready = setTimeout(late, options.readyMs * 2);
+  const endWait = (): void => clearTimeout(unready);
+  ready.promise.then(endWait, endWait);
+
+  /** Every refusal is progress: markets that don't exist are found by halving. */
+  function waitLonger(): void {
+    clearTimeout(unready);
+    unready = setTimeout(late, options.readyMs * 2);
+  }
   // spread, so that connections opened together are not replaced together; setTimeout takes at most 24.8 days
   const age = Math.min(options.lifetimeMs * (0.9 + Math.random() * 0.08), 2 ** 31 - 1);
   const aged = setTimeout(() => due.resolve('lifetime'), age);
@@ -111,6 +153,9 @@ export function openConnection(options: ConnectionOptions): Connection {
         const said = options.frame(bytes, Date.now());
         if (said) control(said);
       },
+      pong() {
+        lastPongAt = performance.now();
+      },
       end(why) {
         over.abort();
         clearTimeout(aged);
@@ -126,6 +171,9 @@ export function openConnection(options: ConnectionOptions): Connection {
     ended: ended.promise,
     due: due.promise,
     lastFrameAt: () => lastFrameAt,
+    lastAliveAt: () => Math.max(lastFrameAt, lastPongAt),
+    probe: () => socket.ping(),
+    refused: () => refused,
     close: () => socket.close(),
     terminate: (reason) => socket.terminate(reason),
   };

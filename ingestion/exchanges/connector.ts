@@ -34,14 +34,20 @@ export type FeedEvent =
   | { channel: 'orderbook'; event: BookUpdate }
   | { channel: 'ticker'; event: TickerEvent };
 
+/** An exchange's figures of its own day are kept raw and count as a sign of life; ours are made of the minutes. */
+export type PublishedEvent = Exclude<FeedEvent, { channel: 'ticker' }>;
+
 /** What a frame that carries no event says about its connection. */
 export type Control =
   /** A subscribe message was accepted. */
   | { kind: 'ack' }
   /** The server is ready for subscribe messages. */
   | { kind: 'welcome' }
-  /** A subscribe message was refused, or the server reports an error: the connection is of no use. */
-  | { kind: 'refused'; reason: string }
+  /**
+   * A subscribe message was refused (`id` says which, where the exchange does), or the server reports an error. The connection
+   * is of no use unless its plan knows what to ask instead.
+   */
+  | { kind: 'refused'; reason: string; id?: string }
   /** The server will close soon: open a new connection first. */
   | { kind: 'closing' }
   /** An answer to a ping and the like. */
@@ -84,6 +90,11 @@ export interface ConnectionPlan {
   messages: readonly string[];
   /** Number of `ack` frames that mean everything is subscribed; 0 where the exchange doesn't acknowledge. */
   acks: number;
+  /**
+   * What to send instead of a message that was refused, by its id, so that one market that is gone does not cost all the
+   * others: `without` are the native symbols that are given up. Null where nothing helps. Each message takes one `ack`.
+   */
+  narrow?(id: string): { messages: readonly string[]; without: readonly string[] } | null;
   /** What keeps the connection alive from our side; null where the server pings. A null message is a protocol ping. */
   ping: { everyMs: number; message(n: number): string | null } | null;
 }
@@ -94,7 +105,8 @@ export interface ChannelRule {
   streamed: boolean;
   /**
    * `steady`: silence is suspicious by itself. `on-trade`: an illiquid market may be silent for hours. `on-change`: so may
-   * it, but a subscription begins with a frame; where none comes, the market is not one.
+   * it, but a subscription begins with a frame; where none comes, the market is not one. Where no channel is steady, pings
+   * show that the exchange is there.
    */
   cadence: 'steady' | 'on-trade' | 'on-change';
 }
@@ -177,6 +189,11 @@ export interface Connector {
   readonly tradeHistory: TradeHistory | null;
   /** The exchange's own list. Markets that have no canonical spelling are left out. `parse` throws BadFrame. */
   readonly markets: { request: RestRequest; parse(body: Buffer): MarketInfo[] };
+  /** Where that list has no price steps: the steps at the present prices, by native symbol. `parse` throws BadFrame. */
+  readonly steps?: {
+    request(markets: readonly MarketInfo[]): RestRequest;
+    parse(body: Buffer): ReadonlyMap<string, string>;
+  };
   /** What is known of its markets when the list can't be had. */
   readonly knownMarkets: readonly MarketInfo[];
   /** A market nothing is known of but its canonical symbol. */

@@ -15,6 +15,7 @@ import { BadFrame, type Connector, type Control, type FeedEvent } from './connec
 import { createExchangeClock } from './exchange-clock.ts';
 import type { FlowTimes } from './flow.ts';
 import { createMarketFeed, type MarketFeed } from './market-feed.ts';
+import { createListener } from './pace.ts';
 import type { MarketProgress } from './progress.ts';
 import type { Publisher } from './publish.ts';
 import { recordedFetch } from './recorded-fetch.ts';
@@ -60,7 +61,7 @@ interface Link {
 }
 
 const BACKOFF = { baseMs: 500, capMs: 30_000 };
-/** A connection that lived this long does not count as a failure. */
+/** A connection that brought frames for this long, or for FEED_STALE_MS, does not count as a failure. */
 const GOOD_MS = 30_000;
 /** Events that wait during an overlap; beyond that the changeover is made at once. */
 const MAX_WAITING = 50_000;
@@ -75,6 +76,7 @@ export function startFeed(options: FeedOptions): Feed {
   const ended = new AbortController();
   const { signal } = ended;
   const clock = createExchangeClock();
+  const listener = createListener(connector, times.staleMs);
   const byNative = new Map(options.markets.map((market) => [market.nativeSymbol, market]));
   const markets = new Map<string, MarketFeed>();
   let active: Link | null = null;
@@ -83,6 +85,8 @@ export function startFeed(options: FeedOptions): Feed {
   let reconnects = -1;
   let failures = 0;
   let wish = Promise.withResolvers<string>();
+  /** What a silence was held against: it may have lost something. */
+  const suspects = new Set<MarketFeed>();
 
   const heldAny = (): boolean => [...markets.keys()].some(options.held);
   const heldBy = (symbol: string | null): (() => boolean) => (symbol ? () => options.held(symbol) : heldAny);
@@ -98,6 +102,7 @@ export function startFeed(options: FeedOptions): Feed {
 
   function onFrame(link: Link, bytes: Buffer, receivedAt: number): Control | null {
     metrics.frames.inc({ exchange });
+    listener.heard();
     const frame: RawFrame = {
       ...{ exchange, connection: link.connection.id, kind: 'frame', receivedAt, bytes },
       ...{ channel: null, symbol: null, eventTime: null, endpoint: null, callId: null, callTs: null },
@@ -112,6 +117,7 @@ export function startFeed(options: FeedOptions): Feed {
       if (known.symbol !== null && !markets.has(known.symbol)) return control;
       publisher.raw({ ...frame, ...known }, heldBy(known.symbol));
       kept = true;
+      if (events.length === 0 && known.symbol && known.channel) markets.get(known.symbol)?.heard(known.channel);
       const ahead = events.find(({ event }) => event.eventTime > receivedAt + MAX_AHEAD_MS);
       if (ahead) throw new BadFrame(`event time more than a day ahead (${ahead.event.eventTime})`);
       for (const event of events) {
@@ -134,11 +140,7 @@ export function startFeed(options: FeedOptions): Feed {
     const feed = createMarketFeed({
       ...{ connector, market, times, log, progress },
       fetch: recordedFetch({
-        connector,
-        rest,
-        publisher,
-        connection: `${options.name}-rest`,
-        market,
+        ...{ connector, rest, publisher, market, connection: `${options.name}-rest` },
         held: heldBy(market.symbol),
       }),
       exchangeNow: clock.now,
@@ -209,11 +211,16 @@ export function startFeed(options: FeedOptions): Feed {
       if (active !== link) return;
       active = null;
       // at least one jittered pause: a server that restarts loses everybody at once
-      failures = performance.now() - since > GOOD_MS ? 1 : failures + 1;
+      failures = link.connection.lastFrameAt() - since > Math.min(GOOD_MS, times.staleMs) ? 1 : failures + 1;
       if (!signal.aborted) log.warn({ code: why.code, reason: why.reason }, 'connection lost');
       for (const feed of markets.values()) feed.disconnected();
     });
-    if (!seamless) for (const feed of markets.values()) feed.connected();
+    for (const feed of markets.values()) {
+      feed.refuse(link.connection.refused().has(feed.market.nativeSymbol));
+      if (!seamless) feed.connected();
+      else if (suspects.has(feed)) feed.renewed();
+    }
+    suspects.clear();
     const waited = link.waiting ?? [];
     link.waiting = null;
     for (const event of waited) dispatch(event);
@@ -244,18 +251,19 @@ export function startFeed(options: FeedOptions): Feed {
       activate(link);
       const reason = await Promise.race([link.connection.ended.then(() => 'lost'), link.connection.due, wish.promise]);
       metrics.feedReconnects.inc({ exchange, reason });
-      if (reason !== 'lost') failures = 0;
-      if (reason !== 'lost') log.info({ reason }, 'changing over to a new connection');
+      if (reason === 'lost') continue;
+      failures = 0;
+      log.info({ reason }, 'changing over to a new connection');
     }
   }
 
   function tick(): void {
-    if (active && performance.now() - active.connection.lastFrameAt() > times.staleMs) {
-      active.connection.terminate('stale');
-    }
+    const isQuiet = active !== null && listener.check(active.connection);
     for (const feed of markets.values()) {
       feed.tick();
-      if (feed.wantsReconnect()) want('silent-market');
+      if (!isQuiet && !feed.wantsReconnect()) continue;
+      suspects.add(feed);
+      want(isQuiet ? 'quiet' : 'silent-market');
     }
   }
 

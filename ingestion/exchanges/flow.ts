@@ -2,7 +2,7 @@
 import type { MarketInfo } from '../../schema/market.ts';
 import type { RestRequest } from '../../src/platform/exchange/rest.ts';
 import type { Log } from '../../src/platform/log.ts';
-import type { Connector, FeedEvent } from './connector.ts';
+import type { Connector, FeedEvent, PublishedEvent } from './connector.ts';
 import type { MarketProgress } from './progress.ts';
 
 export interface Flow<Event> {
@@ -50,7 +50,7 @@ export interface FlowTools {
   /** Where the market stood when it was taken over; flows keep what must outlive the process in it. */
   readonly progress: MarketProgress;
   /** Sends an event on its way. `late` for one that was fetched over REST. */
-  publish(event: FeedEvent, late: boolean): void;
+  publish(event: PublishedEvent, late: boolean): void;
   /** One REST call, its body kept raw. Throws RestFailed, BadFrame, or the signal's reason. */
   fetch<T>(
     request: RestRequest,

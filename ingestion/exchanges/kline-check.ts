@@ -46,6 +46,9 @@ export function createCheckedKlineFlow(
     ...tools,
     publish(event, late) {
       if (event.channel === 'kline' && event.event.isClosed) {
+        const known = published.get(event.event.openTime);
+        // a hole that is filled, and the check, find the same
+        if (late && known && !differs(known, event.event)) return;
         remember(event.event);
         if (!late) unchecked.set(event.event.openTime, performance.now());
       }

@@ -1,20 +1,21 @@
 /**
  * Minute candles of one market: never backwards, and no minute goes out before the closed candle of the one before it is
- * out or known not to exist. What the stream did not close is fetched over REST.
+ * out or known not to exist. What the stream did not close is fetched over REST; a minute that REST doesn't have is quiet.
+ * Everything here happens under the market's lease, the looking after quiet minutes (`tick`) too.
  */
 import { INTERVALS, type KlineEvent, openTimeOf } from '../../schema/market.ts';
 import { RestFailed } from '../../src/platform/exchange/rest.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
 import type { KlineHistory } from './connector.ts';
 import { FILL_BACKOFF, type Flow, type FlowTools, MAX_HELD } from './flow.ts';
+import type { Hole } from './progress.ts';
+import { SETTLED_MS, withQuietMinutes } from './quiet-minutes.ts';
 
 const MINUTE = INTERVALS.M1;
 /** An exchange's REST may still change a candle this long after its end. */
 const FINAL_MS = 1_000;
 /** How long the next minute's frames wait for the close of a minute that REST doesn't have yet. */
 const CLOSE_MS = 10_000;
-/** An exchange's REST may lag behind its stream by this. */
-const LAG_MS = 5_000;
 /** Without a stream of candles, they are asked for this long after the minute's end. */
 const POLL_MS = 2_000;
 const MAX_HOLES = 100;
@@ -33,8 +34,11 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
   /** Every closed candle before this open time is published or does not exist. Null until the first is known. */
   let knownUntil = progress.knownUntil;
   let newest: KlineEvent | null = null;
+  /** The last price before `knownUntil`. */
+  let price = progress.lastClose ?? null;
   let held: KlineEvent[] = [];
   let filling = false;
+  let repairing = false;
   let resumes = 0;
   let nextRepair = 0;
 
@@ -48,6 +52,7 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
   function accept(kline: KlineEvent, late: boolean): void {
     if (!advances(kline)) return;
     newest = kline;
+    price = kline.close;
     if (kline.isClosed) knownUntil = Math.max(knownUntil ?? 0, kline.openTime + MINUTE);
     tools.publish({ channel: 'kline', event: kline }, late);
   }
@@ -59,7 +64,7 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
     if (newest && connector.klineCloses === 'next' && kline.openTime > newest.openTime) {
       // no flag on this exchange: a later candle is what closes this one; minutes without a trade have none
       if (!newest.isClosed) accept({ ...newest, isClosed: true, eventTime: newest.openTime + MINUTE - 1 }, false);
-      knownUntil = Math.max(knownUntil, kline.openTime);
+      skip(kline.openTime);
     }
     if (kline.openTime > knownUntil) return false;
     accept(kline, false);
@@ -94,13 +99,39 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
     const to = Math.min(end, from + source.limit * MINUTE);
     if (from >= to) return true;
     const klines = await range(source, from, to);
-    for (const kline of klines) accept(kline, true);
-    const behind = klines.at(-1)?.openTime ?? to - 2 * MINUTE;
-    // where every minute has a candle, one that is missing right after its end is not there yet
-    const fresh = (tools.exchangeNow() ?? to) - to < FINAL_MS + LAG_MS;
-    const lags = connector.klineCloses === 'flag' && to === end && fresh && behind < to - MINUTE;
-    knownUntil = Math.max(knownUntil, lags ? behind + MINUTE : to);
+    // the last minute may not be there yet
+    const missing = (klines.at(-1)?.openTime ?? 0) < to - MINUTE;
+    const until = missing && !isSettled(to) ? to - MINUTE : to;
+    for (const kline of withQuietMinutes(market, klines, from, until, price)) {
+      // one that was seen open is not quiet, whatever the history says
+      if (kline.openTime !== newest?.openTime || klines.includes(kline)) accept(kline, true);
+    }
+    knownUntil = Math.max(knownUntil, until);
+    // where only minutes with trades have candles, the next one does not wait for this one's to turn up
+    if (connector.klineCloses === 'next') skip(to);
     return to === end;
+  }
+
+  /** Everything of the minutes before `time` is in the exchange's history by now. */
+  function isSettled(time: number): boolean {
+    return (tools.exchangeNow() ?? 0) >= time + SETTLED_MS;
+  }
+
+  /** Goes on at `to`; what is not known before it is asked for later. */
+  function skip(to: number): void {
+    const from = knownUntil;
+    if (from === null || from >= to) return;
+    knownUntil = to;
+    const holes: Hole[] = [];
+    // only the history can tell what became of a minute that was seen open; of the others also that they were quiet
+    const seen = newest && !newest.isClosed && newest.openTime === from;
+    const quietFrom = seen ? from + MINUTE : from;
+    if (seen) holes.push({ from: String(from), to: String(from) });
+    if (quietFrom < to)
+      holes.push({ from: String(quietFrom), to: String(to - MINUTE), ...(price && { close: price }) });
+    kept.klineHoles.push(...holes);
+    kept.klineHoles.splice(0, kept.klineHoles.length - MAX_HOLES);
+    void progress.save().catch((error) => log.warn({ err: error }, 'feed progress not kept'));
   }
 
   function giveUp(reason: string): void {
@@ -108,11 +139,8 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
     if (!next || knownUntil === null) return;
     log.warn({ reason, from: knownUntil, to: next.openTime }, 'candles missing');
     tools.gap();
-    kept.klineHoles.push({ from: String(knownUntil), to: String(next.openTime - MINUTE) });
-    kept.klineHoles.splice(0, kept.klineHoles.length - MAX_HOLES);
-    knownUntil = next.openTime;
+    skip(next.openTime);
     nextRepair = performance.now() + times.repairMs;
-    void progress.save().catch((error) => log.warn({ err: error }, 'feed progress not kept'));
   }
 
   /** The exchange's clock is known from its first frame; a quiet one is not waited for long. */
@@ -166,14 +194,23 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
     else while (!drain()) giveUp('the exchange serves no history');
   }
 
+  /** The oldest hole of which the history knows everything that it will ever know. */
+  function dueHole(): Hole | undefined {
+    return kept.klineHoles.find((hole) => isSettled(Number(hole.to) + MINUTE));
+  }
+
   async function repair(source: KlineHistory): Promise<void> {
-    const [hole] = kept.klineHoles;
+    const hole = dueHole();
     if (!hole) return;
-    const to = Math.min(Number(hole.to) + MINUTE, Number(hole.from) + source.limit * MINUTE);
-    for (const kline of await range(source, Number(hole.from), to))
+    const from = Number(hole.from);
+    const to = Math.min(Number(hole.to) + MINUTE, from + source.limit * MINUTE);
+    const found = await range(source, from, to);
+    for (const kline of withQuietMinutes(market, found, from, to, hole.close ?? null)) {
       tools.publish({ channel: 'kline', event: kline }, true);
+      if (hole.close) hole.close = kline.close;
+    }
     hole.from = String(to);
-    if (Number(hole.from) > Number(hole.to)) kept.klineHoles.shift();
+    if (Number(hole.from) > Number(hole.to)) kept.klineHoles.splice(kept.klineHoles.indexOf(hole), 1);
     await progress.save();
   }
 
@@ -209,9 +246,14 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
       const now = performance.now();
       // without a stream the overdue minute is the normal case and must not wait for the repair interval
       if (isOverdue() && (now >= nextRepair || !streamed)) return run(fill(history));
-      if (kept.klineHoles.length === 0 || now < nextRepair) return;
+      if (repairing || now < nextRepair || !dueHole()) return;
       nextRepair = now + times.repairMs;
-      void repair(history).catch((error) => log.debug({ err: error }, 'missing candles not fetched'));
+      repairing = true;
+      void repair(history)
+        .catch((error) => log.debug({ err: error }, 'missing candles not fetched'))
+        .finally(() => {
+          repairing = false;
+        });
     },
     isHolding: () => filling && held.length > 0,
   };

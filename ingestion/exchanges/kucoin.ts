@@ -8,6 +8,7 @@ import { INTERVALS, isSymbol, type MarketInfo, splitSymbol } from '../../schema/
 import { RestFailed } from '../../src/platform/exchange/rest.ts';
 import { BadFrame, type BookUpdate, type Connector, type Control, type FeedEvent } from './connector.ts';
 import * as read from './fields.ts';
+import { planTopics, type Topic } from './kucoin-subscribe.ts';
 
 const exchange = 'KUCOIN';
 /** Lowest tier: takerFeeRate 0.001 in the 24 h frames of 2024; the list of symbols has a market's own coefficient. */
@@ -18,7 +19,7 @@ type Fields = read.Fields;
 type EventOf<C> = Extract<FeedEvent, { channel: C }>['event'];
 type Reader = (data: Fields, market: MarketInfo, receivedAt: number) => FeedEvent;
 /** What is followed, by `subject`: `*` stands for the symbol, `exact` where JSON.parse would round. */
-type Followed = { readonly topic: `${string}*${string}`; readonly exact: boolean; readonly read: Reader };
+type Followed = { readonly topic: Topic; readonly exact: boolean; readonly read: Reader };
 
 const MAJORS = ['BTC', 'ETH', 'XRP', 'SOL', 'DOGE', 'KCS', 'ADA', 'TRX', 'LINK', 'LTC'];
 /** Frames of a bar come soon after it; a stamp further off is a damaged one. */
@@ -130,6 +131,8 @@ const ticker: Reader = (data, market, receivedAt) => ({
   },
 });
 
+const FIGURES = ['lastTradedPrice', 'open', 'high', 'low', 'vol', 'volValue', 'changeRate'];
+
 const match: Reader = (...frame) => ({ channel: 'trade', event: trade(...frame) });
 const candles: Followed = { topic: '/market/candles:*_1min', exact: true, read: kline };
 const FOLLOWED: Readonly<Record<string, Followed>> = {
@@ -139,12 +142,14 @@ const FOLLOWED: Readonly<Record<string, Followed>> = {
   'trade.l2update': { topic: '/market/level2:*', exact: false, read: level2 },
   'trade.snapshot': { topic: '/market/snapshot:*', exact: true, read: ticker },
 };
+const TOPICS = new Set(Object.values(FOLLOWED).map(({ topic }) => topic));
 
 /** `{"id":"1","type":"ack"}`, `{"id":"…","type":"error","code":404,"data":"topic … is not found"}`; ids are always text. */
-function control({ type, code, data }: Fields): Control | null {
+function control({ type, code, data, id }: Fields): Control | null {
   if (type === 'welcome' || type === 'ack') return { kind: type };
   if (type !== 'error') return type === 'pong' ? { kind: 'alive' } : null;
-  return { kind: 'refused', reason: `${shown(code)} ${shown(data)}` };
+  const refused = { kind: 'refused', reason: `${shown(code)} ${shown(data)}` } as const;
+  return code === 404 && typeof id === 'string' ? { ...refused, id } : refused;
 }
 
 const normalize: Connector['normalize'] = (frame, context) => {
@@ -164,6 +169,11 @@ const normalize: Connector['normalize'] = (frame, context) => {
   if (!isFollowed) throw new BadFrame(`topic ${shown(topic)} is not followed`);
   const market = context.market(native);
   if (!market) throw new BadFrame(`unknown symbol ${shown(native)}`);
+  // what was not traded for a day has no figures: {"lastTradedPrice":null,"open":null,…}
+  if (followed.read === ticker && FIGURES.some((name) => own[name] === null)) {
+    const known = { channel: 'ticker', symbol: market.symbol, eventTime: read.time(own.datetime, 'datetime') } as const;
+    return { events: [], known, control: null };
+  }
   const event = followed.read(own, market, context.receivedAt);
   const known = { channel: event.channel, symbol: market.symbol, eventTime: event.event.eventTime };
   return { events: [event], known, control: null };
@@ -207,16 +217,6 @@ const session: Connector['session'] = async (ws, call) => {
   // 18 s as a rule; a damaged answer must not make it a flood
   const pingMs = Math.min(Math.max(read.count(server.pingInterval, 'pingInterval'), 500), 30_000);
   return { url: url.href, pingMs };
-};
-
-const connect: Connector['connect'] = ({ url, pingMs }, markets) => {
-  const messages = [...new Set(Object.values(FOLLOWED))].map((followed, i) => {
-    const [prefix, suffix] = followed.topic.split('*');
-    const topic = prefix + markets.map((market) => market.nativeSymbol + suffix).join(',');
-    return JSON.stringify({ id: i + 1, type: 'subscribe', topic, privateChannel: false, response: true });
-  });
-  const ping = { everyMs: pingMs ?? 18_000, message: (n: number) => `{"id":"ping-${n}","type":"ping"}` };
-  return { url, awaitWelcome: true, messages, acks: messages.length, ping };
 };
 
 /** One object of the list of symbols; null where it has no canonical spelling. */
@@ -294,7 +294,7 @@ export const kucoin: Connector = {
   knownMarkets: MAJORS.map((base) => ({ ...assume(`${base}-USDT`), status: 'TRADING' })),
   assume,
   session,
-  connect,
+  connect: (session, markets) => planTopics(session, TOPICS, markets),
   normalize,
   refusal,
 };

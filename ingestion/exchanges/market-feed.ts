@@ -6,16 +6,18 @@ import {
   type KlineEvent,
   type MarketInfo,
   type TickerEvent,
+  type TradeEvent,
 } from '../../schema/market.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { createBookFlow } from './book-flow.ts';
-import type { Connector, FeedEvent } from './connector.ts';
+import type { Connector, FeedEvent, PublishedEvent } from './connector.ts';
 import type { Flow, FlowTools } from './flow.ts';
 import { createCheckedKlineFlow } from './kline-check.ts';
 import { createKlineFlow } from './kline-flow.ts';
+import { createTradeAudit } from './trade-audit.ts';
 import { createTradeFlow } from './trade-flow.ts';
 import { createTradeKlineFlow, type TradeKlineFlow } from './trade-klines.ts';
-import { createUnorderedTradeFlow } from './unordered-trade-flow.ts';
+import { createUnorderedTradeFlow, type UnorderedTradeFlow } from './unordered-trade-flow.ts';
 import { createMarketWatch } from './watch.ts';
 import { createWholeBookFlow } from './whole-book-flow.ts';
 
@@ -23,8 +25,14 @@ export interface MarketFeed {
   readonly market: MarketInfo;
   /** A live event, in the order of the stream. */
   push(event: FeedEvent): void;
+  /** A frame of the channel came that says nothing new. */
+  heard(channel: FeedChannel): void;
   connected(): void;
   disconnected(): void;
+  /** The stream goes on over another connection, after a silence in which something may have been lost. */
+  renewed(): void;
+  /** The exchange would (not) subscribe this market. */
+  refuse(isRefused: boolean): void;
   /** About once a second. Resolves what is due by time and tells what changed. */
   tick(): void;
   /** True when this market's silence is worth a new connection. */
@@ -35,31 +43,25 @@ export interface MarketFeed {
 
 /** Everything a market feed needs; `signal` and `gap` are its own. */
 export interface MarketFeedOptions extends Omit<FlowTools, 'signal' | 'gap' | 'publish'> {
-  publish(event: FeedEvent): void;
+  publish(event: PublishedEvent): void;
   status(status: FeedStatusEvent): void;
   /** Reconnects of the feed so far. */
   reconnects(): number;
 }
 
-/** Status is said on change and at least this often. */
+/** Status is said on change and at least this often, twice within FEED_STALE_MS: a feed that says nothing is stale. */
 const STATUS_MS = 10_000;
-/** A ticker this much older than the newest is not late but a clock begun anew. */
-const CLOCK_RESET_MS = 60_000;
+/** Only listened to: what an exchange calls a day is not what we call one. */
+const TICKER_FLOW: Flow<TickerEvent> = {
+  push() {},
+  resume() {},
+  interrupt() {},
+  tick() {},
+  isHolding: () => false,
+};
 
-function createTickerFlow(tools: FlowTools): Flow<TickerEvent> {
-  let newest = 0;
-  return {
-    push(event) {
-      if (event.eventTime <= newest && event.eventTime > newest - CLOCK_RESET_MS) return;
-      newest = event.eventTime;
-      tools.publish({ channel: 'ticker', event }, false);
-    },
-    resume() {},
-    interrupt() {},
-    tick() {},
-    isHolding: () => false,
-  };
-}
+/** Where nothing comes of a market for so long after a connection, what was missed is fetched for the time being. */
+const GREETING_MS = 1_000;
 
 function klineFlow(tools: FlowTools): Flow<KlineEvent> | TradeKlineFlow {
   const { channels, klineCloses, klineHistory: history } = tools.connector;
@@ -68,17 +70,23 @@ function klineFlow(tools: FlowTools): Flow<KlineEvent> | TradeKlineFlow {
   return history && klineCloses === 'next' ? createCheckedKlineFlow(tools, history, make) : make(tools);
 }
 
+function tradeFlow(
+  { tradeIds, tradeHistory: trades }: Connector,
+  tools: FlowTools,
+): Flow<TradeEvent> | UnorderedTradeFlow {
+  return tradeIds === 'dense'
+    ? createTradeFlow(tools, trades?.direction === 'forward' ? trades : null)
+    : createUnorderedTradeFlow(tools, trades?.direction === 'backward' ? trades : null);
+}
+
 function createFlows(connector: Connector, tools: (channel: FeedChannel) => FlowTools) {
-  const { book, tradeHistory: trades } = connector;
+  const { book } = connector;
   return {
     kline: klineFlow(tools('kline')),
-    trade:
-      connector.tradeIds === 'dense'
-        ? createTradeFlow(tools('trade'), trades?.direction === 'forward' ? trades : null)
-        : createUnorderedTradeFlow(tools('trade'), trades?.direction === 'backward' ? trades : null),
+    trade: tradeFlow(connector, tools('trade')),
     orderbook:
       book.kind === 'sequenced' ? createBookFlow(tools('orderbook'), book) : createWholeBookFlow(tools('orderbook')),
-    ticker: createTickerFlow(tools('ticker')),
+    ticker: TICKER_FLOW,
   };
 }
 
@@ -106,7 +114,13 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
     ]),
   );
   let connected = false;
+  /** Since when a new connection owes its first frame, monotonic ms. */
+  let awaitedSince: number | null = null;
+  let refused = false;
   let candle: KlineEvent | null = null;
+  /** The newest one of this connection. */
+  let tradeId: string | null = null;
+  const greets = offered.some((channel) => connector.channels[channel]?.cadence === 'on-change');
 
   const toolsOf = (channel: FeedChannel): FlowTools => ({
     ...options,
@@ -116,6 +130,8 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
       if (ended.signal.aborted) return;
       if (late) metrics.backfilled.inc({ exchange: market.exchange, channel });
       options.publish(event);
+      if (event.channel === 'trade') audit?.trade(event.event, options.exchangeNow() ?? 0);
+      if (event.channel === 'kline') audit?.candle(event.event);
       if (event.channel === 'trade' && !late && 'trade' in flows.kline) flows.kline.trade(event.event);
       if (!connector.channels[channel]?.streamed) (told.get(channel) as Told).lastEventAt = event.event.receivedAt;
     },
@@ -126,6 +142,21 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
     },
   });
   const flows = createFlows(connector, toolsOf);
+  const rereads: UnorderedTradeFlow | null = 'reread' in flows.trade ? flows.trade : null;
+  const audit = rereads && createTradeAudit();
+
+  /** True where the event shows that something was traded just now. */
+  function hasMoved({ channel, event }: FeedEvent): boolean {
+    if (channel === 'kline') {
+      const moved = candle?.openTime === event.openTime && candle.volume !== event.volume;
+      candle = event;
+      return moved;
+    }
+    if (channel !== 'trade') return false;
+    const isNew = tradeId !== null && tradeId !== event.tradeId;
+    tradeId = event.tradeId;
+    return isNew || !greets;
+  }
 
   function say(channel: FeedChannel): void {
     const mine = told.get(channel) as Told;
@@ -135,14 +166,15 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
     mine.heldSince = flows[channel].isHolding() ? (mine.heldSince ?? now) : null;
     const heldLong = mine.heldSince !== null && now - mine.heldSince > times.staleMs;
     const state = {
-      connected,
-      stale: heldLong || (streamed ? watch.isStale(channel, now) : !connected),
+      connected: connected && !refused,
+      // candles that are made of trades are as good as those
+      stale: refused || heldLong || watch.isStale(streamed ? channel : 'trade', now),
       gaps: mine.gaps,
       reconnects: options.reconnects(),
     };
     // the first event is news too
     const said = JSON.stringify({ ...state, heard: mine.lastEventAt !== null });
-    if (said === mine.said && now - mine.saidAt < STATUS_MS) return;
+    if (said === mine.said && now - mine.saidAt < Math.min(STATUS_MS, times.staleMs / 2)) return;
     mine.said = said;
     mine.saidAt = now;
     // one status a millisecond: readers tell two of them apart by time
@@ -155,26 +187,52 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
     for (const channel of offered) say(channel);
   }
 
+  function doubt(): void {
+    // ids that grow by one tell a loss by themselves, and so do sequences
+    if (connector.tradeIds === 'unordered') flows.trade.resume();
+    if (connector.book.kind === 'snapshots') flows.orderbook.interrupt();
+  }
+
+  /** Something of the market came: only what is fetched from now on reaches as far as the stream begins. */
+  function greet(): void {
+    if (awaitedSince === null) return;
+    awaitedSince = null;
+    doubt();
+  }
+
   return {
     market,
     push(event) {
       const { channel } = event;
       if (ended.signal.aborted || !connector.channels[channel]) return;
-      const moved =
-        channel === 'kline' && candle?.openTime === event.event.openTime && candle.volume !== event.event.volume;
-      if (channel === 'kline') candle = event.event;
-      watch.heard(channel, performance.now(), moved);
+      greet();
+      watch.heard(channel, performance.now(), hasMoved(event));
       (told.get(channel) as Told).lastEventAt = event.event.receivedAt;
       (flows[channel] as Flow<typeof event.event>).push(event.event);
     },
+    heard(channel) {
+      if (ended.signal.aborted) return;
+      greet();
+      watch.heard(channel, performance.now(), false);
+      (told.get(channel) as Told).lastEventAt = Date.now();
+    },
+    refuse(isRefused) {
+      if (isRefused && !refused) options.log.warn({ market: market.symbol }, 'the exchange does not know the market');
+      refused = isRefused;
+    },
+    renewed: doubt,
     connected() {
       connected = true;
+      awaitedSince = performance.now();
+      tradeId = null;
       watch.connected(performance.now());
-      for (const channel of offered) flows[channel].resume();
+      if (!connector.tradeHistory) audit?.restart();
+      for (const channel of offered) if (flows[channel] !== rereads) flows[channel].resume();
       sayAll();
     },
     disconnected() {
       connected = false;
+      awaitedSince = null;
       watch.disconnected();
       for (const channel of offered) flows[channel].interrupt();
       sayAll();
@@ -182,9 +240,14 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
     tick() {
       if (ended.signal.aborted) return;
       if (connected) for (const channel of offered) flows[channel].tick();
+      if (awaitedSince !== null && performance.now() - awaitedSince > GREETING_MS) {
+        rereads?.resume();
+        awaitedSince = Number.POSITIVE_INFINITY;
+      }
+      for (const openTime of audit?.incomplete(options.exchangeNow() ?? 0) ?? []) rereads?.reread(openTime);
       sayAll();
     },
-    wantsReconnect: () => watch.wantsReconnect(performance.now()),
+    wantsReconnect: () => !refused && watch.wantsReconnect(performance.now()),
     stop: () => ended.abort(),
   };
 }

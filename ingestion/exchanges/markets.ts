@@ -28,6 +28,28 @@ export async function listMarkets({ connector, rest }: Venue, log: Log, ms = LIS
   }
 }
 
+/** Markets in one question for steps: some hundred keep its path short. */
+const STEPS = 100;
+
+/** The markets with their price steps, where the exchange tells those apart and they can be had now. */
+export async function withSteps({ connector, rest }: Venue, markets: readonly MarketInfo[], log: Log, ms = LIST_MS) {
+  const { steps } = connector;
+  const known = new Map<string, string>();
+  if (!steps) return [...markets];
+  const bound = AbortSignal.timeout(ms);
+  try {
+    // one that is not listed would have all of them refused
+    const listed = markets.filter((market) => market.status === 'TRADING');
+    for (let i = 0; i < listed.length; i += STEPS) {
+      const reply = await rest.call(steps.request(listed.slice(i, i + STEPS)), bound);
+      for (const [native, step] of steps.parse(reply.body)) known.set(native, step);
+    }
+  } catch (error) {
+    log.warn({ err: error, exchange: connector.exchange }, "the exchange's price steps can't be had");
+  }
+  return markets.map((market) => ({ ...market, tickSize: known.get(market.nativeSymbol) ?? market.tickSize }));
+}
+
 /** The markets that patterns name, out of a list. Markets that are not in it go to `unknown`. */
 function choose(patterns: readonly MarketPattern[], all: readonly MarketInfo[], unknown: (symbol: string) => void) {
   const bySymbol = new Map(all.map((market) => [market.symbol, market]));
@@ -64,11 +86,34 @@ export async function resolveMarkets(
         if (list) problems.push(`MARKETS: ${exchange.toLowerCase()} has no market ${symbol}`);
         else assumed.push(venue.connector.assume(symbol));
       });
-      return [...markets, ...assumed];
+      return withSteps(venue, [...markets, ...assumed], log);
     }),
   );
   if (problems.length > 0) throw new ConfigError(problems);
   return chosen.flat();
+}
+
+/** A refresh of what is followed anyway may take longer than a start. */
+const REFRESH_MS = 30_000;
+
+/** What the exchanges' own lists say of the markets now; what is in none is delisted, and stays as it is where there is no list. */
+export async function refreshedMarkets(
+  markets: readonly MarketInfo[],
+  venues: readonly Venue[],
+  log: Log,
+): Promise<MarketInfo[]> {
+  const lists = await Promise.all(
+    venues.map(async (venue) => {
+      const { exchange } = venue.connector;
+      const mine = markets.filter((market) => market.exchange === exchange);
+      const list = await listMarkets(venue, log, REFRESH_MS);
+      if (!list || list.length === 0) return mine;
+      const found = new Map(list.map((market) => [market.symbol, market]));
+      const now = mine.map((market): MarketInfo => found.get(market.symbol) ?? { ...market, status: 'DELISTED' });
+      return withSteps(venue, now, log, REFRESH_MS);
+    }),
+  );
+  return lists.flat();
 }
 
 /** Writes what changed. Throws PostgresUnavailable. */

@@ -15,6 +15,8 @@ export interface TradeMark {
 export interface Hole {
   from: string;
   to: string;
+  /** Of minutes: the price before them, which is theirs too where the exchange has no candle of them. */
+  close?: string;
 }
 
 /** True where somebody published this market before: what came between is unknown to those who followed its book. */
@@ -35,6 +37,8 @@ export interface MarketProgress {
   lastTrade: TradeMark | null;
   /** Open time of the first minute whose closed candle is not in silver; null where silver has none. */
   knownUntil: number | null;
+  /** Closing price of the minute before `knownUntil`. */
+  lastClose?: string | null;
   readonly kept: Kept;
   /** Writes `kept`. Throws PostgresUnavailable. */
   save(): Promise<void>;
@@ -64,9 +68,9 @@ export async function readProgress(
          ORDER BY event_time DESC LIMIT 20) t`,
       [exchange, symbols],
     ),
-    postgres.query<{ symbol: string; open_time: Date }>(
-      `SELECT m.symbol, k.open_time FROM unnest($2::text[]) AS m (symbol) CROSS JOIN LATERAL (
-         SELECT open_time FROM silver.kline_1m WHERE exchange = $1 AND symbol = m.symbol AND is_closed
+    postgres.query<{ symbol: string; open_time: Date; close: string }>(
+      `SELECT m.symbol, k.open_time, k.close FROM unnest($2::text[]) AS m (symbol) CROSS JOIN LATERAL (
+         SELECT open_time, close FROM silver.kline_1m WHERE exchange = $1 AND symbol = m.symbol AND is_closed
          ORDER BY open_time DESC LIMIT 1) k`,
       [exchange, symbols],
     ),
@@ -93,6 +97,7 @@ export async function readProgress(
       const progress: MarketProgress = {
         lastTrade,
         knownUntil: kline ? kline.open_time.getTime() + INTERVALS.M1 : null,
+        lastClose: kline?.close ?? null,
         kept,
         async save() {
           await postgres.query(

@@ -10,14 +10,14 @@ import { type Broker, BrokerUnavailable, type OutgoingMessage } from '../../src/
 import type { Log } from '../../src/platform/log.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
-import type { FeedEvent } from './connector.ts';
+import type { PublishedEvent } from './connector.ts';
 
 /** Asked right before a send: false means that somebody else may publish this by now. */
 export type Held = () => boolean;
 
 export interface Publisher {
   raw(frame: RawFrame, held: Held): void;
-  event(event: FeedEvent, held: Held): void;
+  event(event: PublishedEvent, held: Held): void;
   status(status: FeedStatusEvent): void;
   /** What did not normalize: its bytes and why. */
   bad(frame: RawFrame, reason: string, held: Held): void;
@@ -65,7 +65,6 @@ const EVENT_TOPICS = {
   kline: TOPICS.kline1m,
   trade: TOPICS.trades,
   orderbook: TOPICS.orderbook,
-  ticker: TOPICS.ticker,
 } as const;
 
 /** A publisher that keeps at most about `maxBytes` in memory. */

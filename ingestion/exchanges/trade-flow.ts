@@ -30,6 +30,8 @@ export function createTradeFlow(tools: FlowTools, history: ForwardHistory | null
   let nextRepair = 0;
   /** Live trades published since the back-fill under way began. */
   let flowing = 0;
+  /** Trades are lost for good, or for long: the next one says so. */
+  let lost = false;
 
   if (progress.lastTrade) last = { ...progress.lastTrade, id: BigInt(progress.lastTrade.id) };
   // nothing reached the tables yet, but the first trade is known: from there on nothing may be missing
@@ -37,7 +39,13 @@ export function createTradeFlow(tools: FlowTools, history: ForwardHistory | null
 
   function accept(trade: TradeEvent, late: boolean): void {
     last = { id: BigInt(trade.tradeId), eventTime: trade.eventTime };
-    tools.publish({ channel: 'trade', event: trade }, late);
+    tools.publish({ channel: 'trade', event: lost ? { ...trade, gap: true } : trade }, late);
+    lost = false;
+  }
+
+  function lose(): void {
+    lost = true;
+    tools.gap();
   }
 
   /** Publishes a live trade where it follows; false where something is missing before it. */
@@ -46,7 +54,7 @@ export function createTradeFlow(tools: FlowTools, history: ForwardHistory | null
     if (last && id <= last.id) {
       if (trade.eventTime <= last.eventTime + RESTART_MS) return true;
       log.warn({ tradeId: trade.tradeId }, 'trade ids begin anew');
-      tools.gap();
+      lose();
     } else if (last && id > last.id + 1n) return false;
     accept(trade, false);
     flowing++;
@@ -76,8 +84,12 @@ export function createTradeFlow(tools: FlowTools, history: ForwardHistory | null
   function giveUp(reason: string): void {
     const next = held[0];
     log.warn({ reason, from: String(last?.id), to: next?.tradeId }, 'trades missing');
-    tools.gap();
-    if (!next) return;
+    // nothing came after: it is not known yet whether anything is missing
+    if (!next) {
+      tools.gap();
+      return;
+    }
+    lose();
     held.shift();
     // trades before it kept coming, so its id is what is wrong
     if (flowing > 0) return;
@@ -103,12 +115,12 @@ export function createTradeFlow(tools: FlowTools, history: ForwardHistory | null
     const [first] = fresh;
     if (first && first.eventTime < from.eventTime - FOREIGN_MS) {
       log.warn({ known: String(from.id), found: first.tradeId }, 'trade ids of another numbering: not back-filled');
-      tools.gap();
+      lose();
       last = null;
       return true;
     }
     // the exchange no longer serves what lies between
-    if (first && BigInt(first.tradeId) > from.id + 1n) tools.gap();
+    if (first && BigInt(first.tradeId) > from.id + 1n) lose();
     for (const trade of fresh) accept(trade, true);
     return trades.length < source.limit;
   }

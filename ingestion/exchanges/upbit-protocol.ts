@@ -11,7 +11,7 @@ import {
   splitSymbol,
   type TradeEvent,
 } from '../../schema/market.ts';
-import { BadFrame, type ConnectionPlan } from './connector.ts';
+import { BadFrame, type ConnectionPlan, type Connector, type KlineHistory } from './connector.ts';
 import * as read from './fields.ts';
 import { candle, openTimeOf, trade } from './upbit-frames.ts';
 
@@ -22,6 +22,33 @@ const PING_MS = 20_000;
 export interface Variant {
   exchange: Exchange;
   takerFeePercent(quote: string): string;
+}
+
+const MAJORS = ['BTC', 'ETH', 'XRP', 'SOL', 'DOGE', 'ADA', 'TRX', 'LINK', 'AVAX', 'USDT'];
+
+/** The part of a connector that is the same for both. */
+export function alike(variant: Variant) {
+  return {
+    exchange: variant.exchange,
+    tradeIds: 'unordered',
+    book: { kind: 'snapshots' },
+    knownMarkets: MAJORS.map((base) => marketOf(variant, `${base}-KRW`, 'TRADING')),
+    assume: (symbol: string) => marketOf(variant, symbol, 'UNKNOWN'),
+    session: async (ws: string) => ({ url: ws }),
+  } as const satisfies Partial<Connector>;
+}
+
+/** Minute candles over REST; `spell` writes an instant (epoch ms) the way the exchange reads it. */
+export function minuteCandles(spell: (time: number) => string): KlineHistory {
+  return {
+    limit: 200,
+    request: ({ nativeSymbol }, from, to) => {
+      const count = (to - from) / INTERVALS.M1;
+      const query = `market=${nativeSymbol}&count=${count}&to=${encodeURIComponent(spell(to))}`;
+      return { method: 'GET', path: `/v1/candles/minutes/1?${query}`, weight: 1 };
+    },
+    parse: parseCandles,
+  };
 }
 
 /** Minute candles as REST has them: those with trades, newest first. Throws BadFrame. */
@@ -52,7 +79,8 @@ export function marketOf(
   status: MarketInfo['status'],
 ): MarketInfo {
   const { base, quote } = splitSymbol(symbol);
-  // neither list tells steps: prices step by a ladder, sizes by eight decimals
+  // neither list tells steps. Upbit tells those of prices apart; Bithumb's ladder of them is not in its API's documents, nor
+  // is how fine a size may be in either's
   const steps = { tickSize: null, lotSize: null, takerFeePercent: takerFeePercent(quote) };
   return { exchange, symbol, nativeSymbol: `${quote}-${base}`, base, quote, status, ...steps };
 }
@@ -65,6 +93,19 @@ export function parseMarkets(body: Buffer, variant: Variant): MarketInfo[] {
     const symbol = `${base}-${quote}`;
     return rest === undefined && isSymbol(symbol) ? marketOf(variant, symbol, 'TRADING') : [];
   });
+}
+
+/**
+ * `[{"market":"KRW-BTC","quote_currency":"KRW","tick_size":"1000","supported_levels":[…]}]`: the price step of each market at
+ * its present price, as the ladder of KRW markets has them. By native symbol. Throws BadFrame.
+ */
+export function parseSteps(body: Buffer): Map<string, string> {
+  return new Map(
+    read.list(read.readJsonNumbersAsText(body), 'body').map((row) => {
+      const data = read.fields(row, 'instrument');
+      return [read.text(data.market, 'market'), read.price(data.tick_size, 'tick_size')];
+    }),
+  );
 }
 
 /** One connection and one request: a second one would replace the first. `types` may carry options. */

@@ -2,7 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Connector } from './connector.ts';
 import { normalizeFrame } from './upbit-frames.ts';
-import { marketOf, parseCandles, parseMarkets, parseTrades, planConnection, type Variant } from './upbit-protocol.ts';
+import {
+  alike,
+  minuteCandles,
+  parseMarkets,
+  parseSteps,
+  parseTrades,
+  planConnection,
+  type Variant,
+} from './upbit-protocol.ts';
 
 const DAY = 86_400_000;
 /** /v1/trades/ticks reaches back this many days, a day at a time. */
@@ -22,7 +30,7 @@ const TYPES = ['ticker', 'trade', 'orderbook', 'candle.1m'] as const;
 const dayOf = (time: number): number => Math.floor(time / DAY);
 
 export const upbit: Connector = {
-  exchange: variant.exchange,
+  ...alike(variant),
   endpoints: { ws: 'wss://api.upbit.com/websocket/v1', rest: 'https://api.upbit.com' },
   settings: { ws: 'UPBIT_WS_URL', rest: 'UPBIT_REST_URL' },
   channels: {
@@ -42,19 +50,7 @@ export const upbit: Connector = {
     rest: { weight: 8, perMs: 1_000 },
   },
   klineCloses: 'next',
-  tradeIds: 'unordered',
-  book: { kind: 'snapshots' },
-  klineHistory: {
-    limit: 200,
-    request: (market, from, to) => ({
-      method: 'GET',
-      path:
-        `/v1/candles/minutes/1?market=${market.nativeSymbol}&count=${(to - from) / 60_000}` +
-        `&to=${encodeURIComponent(new Date(to).toISOString().replace('.000Z', 'Z'))}`,
-      weight: 1,
-    }),
-    parse: parseCandles,
-  },
+  klineHistory: minuteCandles((time) => new Date(time).toISOString().replace('.000Z', 'Z')),
   tradeHistory: {
     direction: 'backward',
     request(market, oldest, { since, now, empty }) {
@@ -76,11 +72,15 @@ export const upbit: Connector = {
     request: { method: 'GET', path: '/v1/market/all?is_details=true', weight: 1 },
     parse: (body) => parseMarkets(body, variant),
   },
-  knownMarkets: ['BTC', 'ETH', 'XRP', 'SOL', 'DOGE', 'ADA', 'TRX', 'LINK', 'AVAX', 'USDT'].map((base) =>
-    marketOf(variant, `${base}-KRW`, 'TRADING'),
-  ),
-  assume: (symbol) => marketOf(variant, symbol, 'UNKNOWN'),
-  session: async (ws) => ({ url: ws }),
+  // docs.upbit.com/kr/reference, "호가 정책 조회", since 2025-07-31
+  steps: {
+    request: (markets) => ({
+      method: 'GET',
+      path: `/v1/orderbook/instruments?markets=${markets.map((market) => market.nativeSymbol).join(',')}`,
+      weight: 1,
+    }),
+    parse: parseSteps,
+  },
   connect: ({ url }, markets) => {
     const types = TYPES.map(
       (type): Record<string, string | boolean> =>

@@ -8,7 +8,10 @@ import type { ChannelRule } from './connector.ts';
 export interface MarketWatch {
   connected(now: number): void;
   disconnected(): void;
-  /** An event of the channel arrived; `moved` false for a candle frame that shows no new trade. */
+  /**
+   * An event of the channel arrived; `moved` false for a candle frame that shows no new trade, and for a trade that is none (a
+   * subscription begins with the last one, of hours ago perhaps).
+   */
   heard(channel: FeedChannel, now: number, moved: boolean): void;
   isStale(channel: FeedChannel, now: number): boolean;
   /** True when a new connection is worth a try. Says so once per silence, then at doubling distances. */
@@ -23,10 +26,14 @@ export function createMarketWatch(
   const streamed = FEED_CHANNELS.filter((channel) => rules[channel]?.streamed);
   const steady = streamed.filter((channel) => rules[channel]?.cadence === 'steady');
   const greeted = streamed.filter((channel) => rules[channel]?.cadence === 'on-change');
+  /** Those that say something soon after every connection. */
+  const speaks = [...steady, ...greeted];
   const heardAt = new Map<FeedChannel, number>();
   /** Since when a sibling has contradicted the channel's silence. */
   const owedSince = new Map<FeedChannel, number>();
   let since: number | null = null;
+  /** A connection was lost before: what is known is of before that until its successor brings something. */
+  let outdated = false;
   let tries = 0;
   let nextTry = 0;
 
@@ -49,16 +56,21 @@ export function createMarketWatch(
     },
     disconnected() {
       since = null;
+      outdated = true;
     },
     heard(channel, now, moved) {
       heardAt.set(channel, now);
       owedSince.delete(channel);
-      if (channel === 'trade') owe(['kline', 'orderbook', 'ticker'], now);
+      if (channel === 'trade' && moved) owe(['kline', 'orderbook', 'ticker'], now);
       // a candle frame comes up to two seconds after its trade: only a longer silence of trades contradicts it
       else if (channel === 'kline' && moved && silence('trade', now) > staleMs / 2) owe(['trade'], now);
     },
     isStale(channel, now) {
       if (since === null) return true;
+      const from = since;
+      const spoke = (one: FeedChannel): boolean => (heardAt.get(one) ?? -1) >= from;
+      // a connection alone does not end a silence
+      if (outdated && !(speaks.includes(channel) ? spoke(channel) : streamed.some(spoke))) return true;
       if (owed(channel, now) > staleMs) return true;
       if (ungreeted(channel, now, staleMs)) return true;
       if (steady.includes(channel)) return silence(channel, now) > staleMs;

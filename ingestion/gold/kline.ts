@@ -28,13 +28,21 @@ export const GOLD_KLINE: BulkTable<KlineEvent> = {
 
 type KlineRow = Omit<KlineEvent, 'openTime' | 'eventTime' | 'receivedAt'> & { openTime: Date; eventTime: Date };
 
+const COLUMNS = `k.exchange, k.symbol, k.interval, k.open_time AS "openTime", k.open, k.high, k.low, k.close, k.volume,
+  k.quote_volume AS "quoteVolume", k.trade_count AS "tradeCount", k.is_closed AS "isClosed", k.coverage,
+  k.event_time AS "eventTime"`;
+
+/** The time of receipt is not kept in gold; nothing is computed from it. */
+function eventOf(row: KlineRow): KlineEvent {
+  const eventTime = row.eventTime.getTime();
+  return { ...row, openTime: row.openTime.getTime(), eventTime, receivedAt: eventTime };
+}
+
 /** All candles that begin on the given UTC days (first millisecond of each), of their markets. */
 export async function loadCandles(sql: Sql, days: readonly (MarketRef & { day: number })[]): Promise<KlineEvent[]> {
   if (days.length === 0) return [];
   const rows = await sql.query<KlineRow>(
-    `SELECT k.exchange, k.symbol, k.interval, k.open_time AS "openTime", k.open, k.high, k.low, k.close, k.volume,
-            k.quote_volume AS "quoteVolume", k.trade_count AS "tradeCount", k.is_closed AS "isClosed", k.coverage,
-            k.event_time AS "eventTime"
+    `SELECT ${COLUMNS}
      FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS w (exchange, symbol, day)
      CROSS JOIN LATERAL (
        SELECT * FROM gold.kline WHERE exchange = w.exchange AND symbol = w.symbol AND interval = ANY ($4::text[])
@@ -47,13 +55,7 @@ export async function loadCandles(sql: Sql, days: readonly (MarketRef & { day: n
       Object.keys(INTERVALS) as Interval[],
     ],
   );
-  // the time of receipt is not kept in gold; nothing is computed from it
-  return rows.map((row) => ({
-    ...row,
-    openTime: row.openTime.getTime(),
-    eventTime: row.eventTime.getTime(),
-    receivedAt: row.eventTime.getTime(),
-  }));
+  return rows.map(eventOf);
 }
 
 /** Open time of the newest minute of each market, in the order given; null where none is known. */
@@ -66,4 +68,22 @@ export async function loadNewestMinutes(sql: Sql, markets: readonly MarketRef[])
     [markets.map((m) => m.exchange), markets.map((m) => m.symbol)],
   );
   return rows.map((row) => row.newest?.getTime() ?? null);
+}
+
+/** The minutes of each market from a time on (epoch ms), in no order. */
+export async function loadMinutesSince(
+  sql: Sql,
+  markets: readonly (MarketRef & { since: number })[],
+): Promise<KlineEvent[]> {
+  if (markets.length === 0) return [];
+  const rows = await sql.query<KlineRow>(
+    `SELECT ${COLUMNS}
+     FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS w (exchange, symbol, since)
+     CROSS JOIN LATERAL (
+       SELECT * FROM gold.kline WHERE exchange = w.exchange AND symbol = w.symbol AND interval = 'M1'
+         AND open_time >= w.since
+     ) k`,
+    [markets.map((m) => m.exchange), markets.map((m) => m.symbol), markets.map((m) => new Date(m.since).toISOString())],
+  );
+  return rows.map(eventOf);
 }

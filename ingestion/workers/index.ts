@@ -2,12 +2,26 @@
 import { ConfigError } from '../../src/platform/config.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
 import { bronze } from './bronze.ts';
+import { DATA_QUALITY } from './data-quality.ts';
+import { FEED_WATCH } from './feed-watch.ts';
 import { klines } from './klines.ts';
 import { live } from './live.ts';
+import { RANKING } from './ranking.ts';
 import { silver } from './silver.ts';
+import { type Singleton, startSingleton } from './singleton.ts';
+import { STATISTICS } from './statistics.ts';
+import { tickers } from './tickers.ts';
 import { runWorker, type Worker } from './worker.ts';
 
-export const WORKERS = { bronze, silver, klines, live } as const satisfies Record<string, Worker>;
+export const WORKERS = { bronze, silver, klines, tickers, live } as const satisfies Record<string, Worker>;
+
+/** What one process of all does again and again, by name. */
+export const SINGLETONS = {
+  ranking: RANKING,
+  statistics: STATISTICS,
+  'feed-watch': FEED_WATCH,
+  'data-quality': DATA_QUALITY,
+} as const satisfies Record<string, Singleton>;
 
 export interface WorkerOptions {
   /** Names of the workers to run; all of them where it is not given. */
@@ -17,15 +31,17 @@ export interface WorkerOptions {
 }
 
 /**
- * Starts the workers as members of their groups. Throws ConfigError for an unknown name, and what the stores throw when a
- * group can't be joined.
+ * Starts the workers as members of their groups, and the singletons. Throws ConfigError for an unknown name, and what the
+ * stores throw when a group can't be joined.
  */
 export async function startWorkers(platform: Platform, { only, onFatal }: WorkerOptions): Promise<Running> {
   const all: Record<string, Worker> = WORKERS;
-  const names = only ?? Object.keys(all);
-  const unknown = names.filter((name) => !Object.hasOwn(all, name));
+  const singletons: Record<string, Singleton> = SINGLETONS;
+  const every = [...Object.keys(all), ...Object.keys(singletons)];
+  const names = only ?? every;
+  const unknown = names.filter((name) => !every.includes(name));
   if (unknown.length > 0) {
-    const known = Object.keys(all).join(', ');
+    const known = every.join(', ');
     throw new ConfigError(unknown.map((name) => `--only: unknown worker "${name}", must be one of ${known}`));
   }
   const running: Running[] = [];
@@ -36,6 +52,8 @@ export async function startWorkers(platform: Platform, { only, onFatal }: Worker
     for (const name of new Set(names)) {
       const worker = all[name];
       if (worker) running.push(await runWorker(worker, platform, onFatal));
+      const singleton = singletons[name];
+      if (singleton) running.push(startSingleton(platform, singleton));
     }
   } catch (error) {
     await stop();

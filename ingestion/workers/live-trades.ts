@@ -1,6 +1,6 @@
 /**
  * Trades on the live stream stay in order of time: one that was fetched after newer ones were published is in silver, and
- * the next event on the stream says FEED_GAP. What fills a hole in order, before anything newer, is published.
+ * the next event on the stream says FEED_GAP, as does the one after a loss that the feed gave up. What fills a hole in order, before anything newer, is published.
  */
 import { CHANNELS } from '../../schema/channels.ts';
 import { tradeListKey } from '../../schema/live/keys.ts';
@@ -70,7 +70,8 @@ class TradeView implements LiveView<TradeEvent> {
       return 'late';
     }
     batch.newest = Math.max(batch.newest, payload.eventTime);
-    const gap = batch.missed;
+    // a loss downstream of the feed, or one that the feed tells
+    const gap = batch.missed || payload.gap === true;
     batch.missed = false;
     const list: LiveWrite = {
       kind: 'list',

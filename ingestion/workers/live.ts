@@ -3,19 +3,21 @@
  * what a channel adds to that is its view.
  */
 import { CHANNELS, type Channel, type ChannelName, streamKey } from '../../schema/channels.ts';
-import { feedKey, tickerKey } from '../../schema/live/keys.ts';
+import { feedKey, rankingKey, tickerKey } from '../../schema/live/keys.ts';
 import type { FeedStatusEvent, TickerEvent } from '../../schema/market.ts';
+import type { RankingEvent } from '../../schema/ranking.ts';
 import type { TopicPartition } from '../../src/platform/broker/broker.ts';
 import type { AppendResult, LiveAppend } from '../../src/platform/live/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { beginSource, newEpoch, type Start } from './live-epoch.ts';
+import { createHeardFeeds } from './live-heard.ts';
 import { klineView } from './live-klines.ts';
 import { bookView } from './live-orderbook.ts';
 import { tradeView } from './live-trades.ts';
 import { type LiveView, type MakeView, type Planned, plainView } from './live-view.ts';
 import { logId } from './log-id.ts';
-import { checkBook, checkKline, checkTicker, checkTrade } from './quality.ts';
+import { checkBook, checkKline, checkRanking, checkTicker, checkTrade } from './quality.ts';
 import { StateLost } from './stale.ts';
 import type { Item, Source, WorkBatch, Worker } from './worker.ts';
 
@@ -32,6 +34,9 @@ const tickers = plainView<TickerEvent>((t) => [{ kind: 'latest', key: tickerKey(
 const feeds = plainView<FeedStatusEvent>((s) => [
   { kind: 'field', key: feedKey(s.exchange), field: `${s.symbol ?? '*'}:${s.channel}`, value: JSON.stringify(s) },
 ]);
+const rankings = plainView<RankingEvent>((r) => [
+  { kind: 'latest', key: rankingKey(r.metric), value: JSON.stringify(r) },
+]);
 
 const ADDITIONS: { [C in ChannelName]: Addition<PayloadOf<(typeof CHANNELS)[C]>> } = {
   kline: { view: klineView, check: checkKline, skipOld: false },
@@ -39,6 +44,7 @@ const ADDITIONS: { [C in ChannelName]: Addition<PayloadOf<(typeof CHANNELS)[C]>>
   orderbook: { view: bookView, check: checkBook, skipOld: true },
   ticker: { view: tickers, check: checkTicker, skipOld: false },
   feed: { view: feeds, check: (status) => status, skipOld: false },
+  ranking: { view: rankings, check: checkRanking, skipOld: true },
 };
 
 const FEED_GAP = JSON.stringify({ missed: null, reason: 'FEED_GAP' });
@@ -56,6 +62,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
   const { live, broker } = platform;
   const { topic, version, retentionMs, maxLength } = channel;
   const states = new Map<number, State<P>>();
+  const heard = createHeardFeeds(live, name);
   const streamOf = (payload: P): string => streamKey(name, channel.id(payload));
   const count = (outcome: string, n = 1) => metrics.appended.inc({ channel: name, outcome }, n);
   let partitions = topic.partitions;
@@ -146,6 +153,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     if (!(await live.advanceSource(batch.topic, batch.partition, position))) {
       throw new StateLost('the live store lost its place');
     }
+    await heard?.note(items.map((item) => item.payload));
   }
 
   return {

@@ -8,6 +8,7 @@ import {
   type TickerEvent,
   type TradeEvent,
 } from '../../schema/market.ts';
+import type { RankingEvent } from '../../schema/ranking.ts';
 import { BadMessage } from '../../schema/topics.ts';
 
 /** An event further ahead of our clock than this is not believed: it would make partitions nobody needs. */
@@ -80,4 +81,11 @@ export const checkBook: Check<BookEvent> = (b) => {
   }
   if (b.type === 'delta' && b.previousSequence === null) fail('delta without previousSequence');
   return b;
+};
+
+/** A ranking: not of the future. Returns it; throws BadMessage. */
+export const checkRanking: Check<RankingEvent> = (r) => {
+  checkNotAhead(r.computedAt, 'computedAt');
+  checkNotAhead(r.eventTime);
+  return r;
 };

@@ -62,7 +62,8 @@ export const TICKER_24H: BulkTable<TickerEvent> = {
     received_at: ['timestamptz', (t) => t.receivedAt],
   },
   key: ['exchange', 'symbol', 'event_time'],
-  version: null,
+  // said again for the same moment where a minute came late
+  version: ['received_at'],
   partition: { unit: 'day', time: (t) => t.eventTime },
 };
 

@@ -27,13 +27,23 @@ export class Market {
   @Choice(MarketStatus, { description: 'What the exchange says of it.' })
   status!: StatusName;
 
-  @Amount({ nullable: true, description: 'Smallest step of a price; null where it is not known.' })
+  @Amount({
+    nullable: true,
+    description:
+      'Smallest step of a price, on Upbit at the present one; null where the exchange does not tell it (Bithumb).',
+  })
   tickSize!: string | null;
 
-  @Amount({ nullable: true, description: 'Smallest step of a quantity; null where it is not known.' })
+  @Amount({
+    nullable: true,
+    description: 'Smallest step of a quantity; null where the exchange does not tell it (Upbit, Bithumb).',
+  })
   lotSize!: string | null;
 
-  @Amount({ description: 'Fee of a taker without discounts, in percent.' })
+  @Amount({
+    description:
+      'What a taker pays, in percent: TAKER_FEES where that names it, else the lowest tier without discounts.',
+  })
   takerFeePercent!: string;
 
   @Time({ default: 'now()' })

@@ -1,10 +1,13 @@
 /** Arguments that several fields have in common. Their values are checked in resolvers/checks.ts. */
-import { ArgsType, Field, Int } from 'type-graphql';
+import { ArgsType, Field, InputType, Int } from 'type-graphql';
 import type { SlowConsumerPolicy as Policy } from '../channels.ts';
 import type { Cursor as CursorValue } from '../cursor.ts';
 import type { Exchange as ExchangeName, Interval as IntervalName } from '../market.ts';
 import { Cursor, DateTime } from '../scalars.ts';
 import { Exchange, Interval, SlowConsumerPolicy, SortDirection } from './enums.ts';
+
+const THROTTLE =
+  'Least time between two events in ms, 0 to 60,000; 0 for every event. It is rounded up to 50, 100, 250, 500, 1,000, 2,000, 5,000, 10,000, 30,000 or 60,000. What happens in between is merged and counted in `gap` with the reason THROTTLED; the newest is always told.';
 
 @ArgsType()
 export class MarketArgs {
@@ -97,8 +100,32 @@ export class ResumeArgs {
 export class StateStreamArgs extends ResumeArgs {
   @Field(() => Int, {
     defaultValue: 0,
-    description: 'Least time between two events in ms; 0 for every event. Others are not supported yet.',
+    description: THROTTLE,
   })
+  throttleMs!: number;
+
+  @Field(() => SlowConsumerPolicy, {
+    defaultValue: 'CONFLATE',
+    description: 'What happens when events arrive faster than they are read.',
+  })
+  onSlow!: Policy;
+}
+
+@InputType('MarketInput', { description: 'A market.' })
+export class MarketInput {
+  @Field(() => Exchange, { description: 'Where the market is traded.' })
+  exchange!: ExchangeName;
+
+  @Field(() => String, { description: 'Canonical symbol BASE-QUOTE, e.g. BTC-USDT.' })
+  symbol!: string;
+}
+
+@ArgsType()
+export class MarketsStreamArgs {
+  @Field(() => [MarketInput], { description: 'The markets, 1 to 500; each counts once.' })
+  markets!: MarketInput[];
+
+  @Field(() => Int, { defaultValue: 250, description: `Of one market. ${THROTTLE}` })
   throttleMs!: number;
 
   @Field(() => SlowConsumerPolicy, {

@@ -2,6 +2,7 @@
 import { registerEnumType } from 'type-graphql';
 import type { SlowConsumerPolicy as Policy, GapReason as Reason, StreamStart as Start } from '../channels.ts';
 import type * as market from '../market.ts';
+import type { RankingMetric as Metric } from '../ranking.ts';
 
 type Descriptions<T extends string> = Record<T, string>;
 
@@ -53,6 +54,16 @@ export const BookIntegrity = describedEnum<market.BookIntegrity>(
 export const SortDirection = describedEnum<'ASC' | 'DESC'>('SortDirection', 'Order of a list.', {
   ASC: 'Smallest or oldest first.',
   DESC: 'Greatest or newest first.',
+});
+
+export const RankingMetric = describedEnum<Metric>('RankingMetric', 'What markets are ranked by, over 24 hours.', {
+  CHANGE_PERCENT: 'Change of the price in percent.',
+  QUOTE_VOLUME:
+    "What was traded, in USDT. KRW is converted at the venue's own price of USDT, else another venue's; any other quote asset at its price in USDT. A market whose quote asset has no known price is left out.",
+  VOLATILITY:
+    'Realised volatility: the root of the sum of the squared logarithmic returns from minute to minute, over the minutes that are known, e.g. 0.031 for 3.1 %. A market with fewer than two is left out.',
+  MARKET_CAP:
+    'Price in USDT times circulating supply. A market whose base is not in the supply table of the settings is left out; without a table, all are.',
 });
 
 export const SlowConsumerPolicy = describedEnum<Policy>(

@@ -5,7 +5,11 @@ import { DateTime, Decimal } from '../scalars.ts';
 import { Exchange } from './enums.ts';
 import { StreamEvent } from './stream.ts';
 
-@ObjectType('Ticker', { description: 'The last 24 hours of a market in figures.', simpleResolvers: true })
+@ObjectType('Ticker', {
+  description:
+    'The last 24 hours of a market in figures, made of its own minutes; where fewer than 24 hours of them are known, of those that are.',
+  simpleResolvers: true,
+})
 export class Ticker {
   @Field(() => Exchange, { description: 'Where it is traded.' })
   exchange!: ExchangeName;
@@ -13,10 +17,10 @@ export class Ticker {
   @Field(() => String, { description: 'Canonical symbol BASE-QUOTE, e.g. BTC-USDT.' })
   symbol!: string;
 
-  @Field(() => Decimal, { description: 'Price of the last trade.' })
+  @Field(() => Decimal, { description: 'Price of the newest trade.' })
   last!: string;
 
-  @Field(() => Decimal, { description: 'Price 24 hours ago.' })
+  @Field(() => Decimal, { description: 'Price 24 hours ago, or at the first minute known since.' })
   open!: string;
 
   @Field(() => Decimal, { description: 'Highest price.' })

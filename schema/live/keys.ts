@@ -2,8 +2,9 @@
  * The live keys besides the streams: the newest state of each market, one function per family. `{base}` in braces is the
  * cluster hash tag (see `hashTag`).
  */
-import { hashTag } from '../channels.ts';
+import { hashTag, rankingStreamId } from '../channels.ts';
 import { type Exchange, INTERVAL_LABELS, type Interval, type MarketRef, marketId } from '../market.ts';
+import type { RankingMetric } from '../ranking.ts';
 
 /** Newest candle, open or closed: `crypto:binance:{BTC}-USDT:1m:latest`. */
 export function latestKlineKey(market: MarketRef, interval: Interval): string {
@@ -33,4 +34,14 @@ export function tickerKey(market: MarketRef): string {
 /** Newest status of every feed of an exchange, a hash with the field `<symbol or *>:<channel>`: `feed:{binance}`. */
 export function feedKey(exchange: Exchange): string {
   return `feed:{${exchange.toLowerCase()}}`;
+}
+
+/** When the newest event of each feed was received, epoch ms, a hash with the field `<symbol>:<channel>`: `heard:{binance}`. */
+export function heardKey(exchange: Exchange): string {
+  return `heard:{${exchange.toLowerCase()}}`;
+}
+
+/** Newest ranking by a metric: `ranking:{quote_volume}`. */
+export function rankingKey(metric: RankingMetric): string {
+  return `ranking:${hashTag(rankingStreamId({ metric }))}`;
 }

@@ -1,6 +1,6 @@
 /**
  * Who is calling: bearer token → role, and which web pages may call at all. Until accounts exist the tokens are those of
- * ACCESS_TOKENS.
+ * ACCESS_TOKENS and of ACCESS_TOKENS_FILE.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -10,11 +10,15 @@ export interface Caller {
   readonly role: Role;
   /** True for a caller that needs no token because only this machine reaches the server. */
   readonly local: boolean;
+  /** Names the credential without telling it; left out for a caller without one. */
+  readonly key?: string;
 }
 
 export interface Access {
   /** The caller of a request, by its `authorization` header or the `token` given apart; null where it must be refused. */
   identify(request: IncomingMessage, token?: string): Caller | null;
+  /** False from the moment on that the caller's credential is revoked or has expired. */
+  isValid(caller: Caller): boolean;
   /** False for a request that a web page of a foreign origin makes. */
   originAllowed(request: IncomingMessage): boolean;
   /** True where the caller may see the schema: introspection and suggestions in error messages. */
@@ -23,6 +27,8 @@ export interface Access {
 
 export interface AccessOptions {
   tokens: readonly AccessToken[];
+  /** More tokens, which may change while the process runs. */
+  file?: { readonly tokens: readonly AccessToken[] };
   /** Address that the server is bound to. */
   host: string;
   /** Origins besides the server's own, e.g. `https://charts.example`; `*` allows every one. */
@@ -57,17 +63,39 @@ export function addressOf({ headers, socket }: IncomingMessage, proxies: number)
   return (told || socket.remoteAddress || '').replace(/^::ffff:/, '');
 }
 
+interface Known {
+  digest: Buffer;
+  caller: { role: Role; local: false; key: string };
+  expiresAt: number;
+}
+
+function knownOf({ token, role, expiresAt = Number.POSITIVE_INFINITY }: AccessToken): Known {
+  const hash = digest(token);
+  return { digest: hash, caller: { role, local: false, key: hash.toString('hex', 0, 8) }, expiresAt };
+}
+
 /** The rules of a server bound to `host`. */
-export function createAccess({ tokens, host, allowedOrigins }: AccessOptions): Access {
-  const known = tokens.map(({ token, role }) => ({ digest: digest(token), caller: { role, local: false } }));
+export function createAccess({ tokens, file, host, allowedOrigins }: AccessOptions): Access {
+  let read: readonly AccessToken[] | undefined;
+  let known: Known[] = [];
+  let byKey = new Map<string, Known>();
   const bound = isLoopback(host);
+
+  function current(): readonly Known[] {
+    if (known.length === 0 || read !== file?.tokens) {
+      read = file?.tokens;
+      known = [...tokens, ...(read ?? [])].map(knownOf);
+      byKey = new Map(known.map((one) => [one.caller.key, one]));
+    }
+    return known;
+  }
 
   /** Compares with every token, whether or not one matched already: the time taken tells nothing. */
   function byToken(token: string): Caller | null {
     const presented = digest(token);
-    let found: Caller | null = null;
-    for (const one of known) if (timingSafeEqual(one.digest, presented)) found = one.caller;
-    return found;
+    let found: Known | null = null;
+    for (const one of current()) if (timingSafeEqual(one.digest, presented)) found = one;
+    return found && Date.now() < found.expiresAt ? found.caller : null;
   }
 
   /**
@@ -85,6 +113,12 @@ export function createAccess({ tokens, host, allowedOrigins }: AccessOptions): A
     identify(request, token = bearerToken(request.headers.authorization)) {
       if (token !== undefined) return byToken(token);
       return isLocal(request) ? { role: 'admin', local: true } : null;
+    },
+    isValid({ key, role }) {
+      if (key === undefined) return true;
+      current();
+      const now = byKey.get(key);
+      return now !== undefined && now.caller.role === role && Date.now() < now.expiresAt;
     },
     originAllowed({ headers }) {
       const { origin } = headers;

@@ -2,108 +2,42 @@
  * Every setting in one table. Parsed once at start; all problems are reported together (ConfigError). README and
  * .env.example are tested against this table.
  */
-import { EXCHANGES, type Exchange, isSymbol, type MarketRef } from '../../schema/market.ts';
+import { EXCHANGES, type Exchange, type MarketRef } from '../../schema/market.ts';
+import {
+  accessToken,
+  broker,
+  integer,
+  list,
+  market,
+  oneOf,
+  origin,
+  type Setting,
+  setting,
+  takerFee,
+  text,
+  url,
+} from './setting.ts';
+import { readSupply } from './supply.ts';
 
 export type Role = 'reader' | 'merchant' | 'admin';
-const ROLES: readonly Role[] = ['reader', 'merchant', 'admin'];
 
 export interface AccessToken {
   token: string;
   role: Role;
+  /** Epoch ms from which on it is void; left out for one that does not expire. */
+  expiresAt?: number;
 }
 
 /** A market list entry: one market, or every market of the exchange. */
 export type MarketPattern = MarketRef | { exchange: Exchange; symbol: '*' };
 
-interface Setting<T> {
-  default: string;
-  help: string;
-  secret?: boolean;
-  /** The value of the text; throws Error with what is wrong. */
-  parse(text: string): T;
-}
-
-const text = (value: string): string => value;
-
-function integer(min: number, max: number): (value: string) => number {
-  return (value) => {
-    const n = /^-?[0-9]+$/.test(value) ? Number(value) : Number.NaN;
-    if (!(n >= min && n <= max)) throw new Error(`must be a whole number from ${min} to ${max}`);
-    return n;
-  };
-}
-
-function oneOf<T extends string>(...choices: readonly T[]): (value: string) => T {
-  return (value) => {
-    const found = choices.find((c) => c === value);
-    if (!found) throw new Error(`must be one of ${choices.join(', ')}`);
-    return found;
-  };
-}
-
-/** A URL of one of the protocols, without a trailing slash; empty means unset. */
-function url(...protocols: readonly string[]): (value: string) => string | undefined {
-  return (value) => {
-    if (value === '') return undefined;
-    const parsed = URL.canParse(value) ? new URL(value) : null;
-    if (!parsed || !protocols.includes(parsed.protocol.slice(0, -1))) {
-      throw new Error(`must be a URL that begins with ${protocols.map((p) => `${p}://`).join(' or ')}`);
-    }
-    return value.replace(/\/+$/, '');
-  };
-}
-
-function list<T>(entry: (value: string) => T): (value: string) => T[] {
-  return (value) =>
-    value
-      .split(',')
-      .map((v) => v.trim())
-      .filter((v) => v !== '')
-      .map(entry);
-}
-
-function market(value: string): MarketPattern {
-  const [name, symbol, rest] = value.split(':');
-  const exchange = EXCHANGES.find((e) => e.toLowerCase() === name?.toLowerCase());
-  if (!exchange) {
-    throw new Error(`"${value}": exchange must be one of ${EXCHANGES.map((e) => e.toLowerCase()).join(', ')}`);
-  }
-  if (rest !== undefined || !symbol || !(symbol === '*' || isSymbol(symbol))) {
-    throw new Error(`"${value}": must be exchange:BASE-QUOTE or exchange:*`);
-  }
-  return { exchange, symbol };
-}
-
-function accessToken(value: string): AccessToken {
-  const at = value.lastIndexOf(':');
-  const token = value.slice(0, at);
-  const role = ROLES.find((r) => r === value.slice(at + 1));
-  // the token itself must not reach a log
-  if (at < 16 || !role)
-    throw new Error(`each entry must be token:role, token of 16 characters or more, role of ${ROLES.join(', ')}`);
-  return { token, role };
-}
-
-function origin(value: string): string {
-  if (value === '*') return value;
-  if (!/^https?:/.test(value) || !URL.canParse(value) || new URL(value).origin !== value) {
-    throw new Error(`"${value}": must be * or an origin like https://charts.example`);
-  }
-  return value;
-}
-
-function broker(value: string): string {
-  if (!/^[^\s:]+:[0-9]{1,5}$/.test(value)) throw new Error(`"${value}": must be host:port`);
-  return value;
-}
-
-function setting<T>(fallback: string, help: string, parse: (value: string) => T, secret = false): Setting<T> {
-  return { default: fallback, help, parse, secret };
-}
-
 export const SETTINGS = {
   PORT: setting('4000', 'Port of the API; 0 takes a free one', integer(0, 65_535)),
-  HOST: setting('127.0.0.1', 'Address the API binds; anything but loopback needs ACCESS_TOKENS', text),
+  HOST: setting(
+    '127.0.0.1',
+    'Address the API binds; anything but loopback needs ACCESS_TOKENS or ACCESS_TOKENS_FILE',
+    text,
+  ),
   METRICS_PORT: setting(
     '9464',
     'Port of /healthz, /readyz and /metrics in the roles ingest and work; 0 takes a free one',
@@ -132,7 +66,17 @@ export const SETTINGS = {
     'Markets to follow: exchange:BASE-QUOTE or exchange:*',
     list(market),
   ),
+  TAKER_FEES: setting(
+    '',
+    "Fees of a taker as fractions where yours differ from the exchange's base rate: exchange:BASE-QUOTE=0.00075 or exchange:*=0.00075",
+    list(takerFee),
+  ),
   ACCESS_TOKENS: setting('', 'token:role list; roles: reader, merchant, admin', list(accessToken), true),
+  ACCESS_TOKENS_FILE: setting(
+    '',
+    'File with more tokens, read anew when it changes: token:role a line, optionally followed by the instant it expires at',
+    text,
+  ),
   ALLOWED_ORIGINS: setting(
     '',
     "Origins of web pages that may call the API, or *; the server's own always may, on loopback every loopback one",
@@ -168,7 +112,13 @@ export const SETTINGS = {
   RETENTION_TRADES_DAYS: setting('30', 'Days that silver.trade is kept, by event time', integer(1, 36_500)),
   RETENTION_TICKER_DAYS: setting('30', 'Days that silver.ticker_24h is kept, by event time', integer(1, 36_500)),
   RETENTION_RAW_DAYS: setting('7', 'Days that the bronze tables are kept, by event time', integer(1, 36_500)),
+  RETENTION_QUALITY_DAYS: setting('30', 'Days that results of failed checks of the data are kept', integer(1, 36_500)),
   BACKFILL_HOURS: setting('24', 'Candles fetched for a market that has none yet, in hours', integer(0, 720)),
+  SUPPLY_FILE: setting(
+    '',
+    'JSON object or CSV lines, base asset → units in circulation; empty leaves MARKET_CAP rankings empty',
+    readSupply,
+  ),
   SEND_BUFFER_BYTES: setting(
     '67108864',
     'Received and not yet taken by the log; beyond that, connections to the exchanges are closed until it is',
@@ -180,13 +130,24 @@ export const SETTINGS = {
   POSTGRES_POOL: setting('10', 'Connections to PostgreSQL a process', integer(1, 200)),
   MAX_BODY_BYTES: setting('262144', 'Largest HTTP body', integer(1_024, 16_777_216)),
   MAX_MESSAGE_BYTES: setting('65536', 'Largest WebSocket message from a client', integer(1_024, 16_777_216)),
-  MAX_SOCKETS: setting('10000', 'WebSockets of one process', integer(1, 1_000_000)),
-  MAX_SOCKETS_PER_ADDRESS: setting('2000', 'WebSockets of one client address', integer(1, 1_000_000)),
-  MAX_ACCEPTS_PER_SECOND: setting('2000', 'WebSockets accepted in a second', integer(1, 1_000_000)),
+  WEBSOCKET_COMPRESSION: setting(
+    'off',
+    'on: events go compressed to WebSockets that offer permessage-deflate; fewer bytes, more work',
+    oneOf('off', 'on'),
+  ),
+  MAX_SOCKETS: setting('10000', 'WebSockets and event streams of one process', integer(1, 1_000_000)),
+  MAX_SOCKETS_PER_ADDRESS: setting('2000', 'WebSockets and event streams of one client address', integer(1, 1_000_000)),
+  MAX_SOCKETS_PER_KEY: setting('2000', 'WebSockets of one access token', integer(1, 1_000_000)),
+  MAX_ACCEPTS_PER_SECOND: setting('2000', 'WebSockets and event streams accepted in a second', integer(1, 1_000_000)),
   TRUSTED_PROXIES: setting(
     '0',
     'Proxies in front that append to X-Forwarded-For; the client address is the one the first of them saw',
     integer(0, 10),
+  ),
+  CONNECTION_INIT_TIMEOUT_MS: setting(
+    '3000',
+    'A WebSocket without connection_init is closed with 4408 after this long',
+    integer(50, 600_000),
   ),
   SOCKET_BUFFER_BYTES: setting(
     '262144',
@@ -254,8 +215,8 @@ export function readConfig(env: NodeJS.ProcessEnv, required: readonly SettingNam
       }
     }),
   ) as Config;
-  if (values.HOST && !isLoopback(values.HOST) && values.ACCESS_TOKENS?.length === 0) {
-    problems.push('ACCESS_TOKENS: must be set when HOST is not loopback');
+  if (values.HOST && !isLoopback(values.HOST) && values.ACCESS_TOKENS?.length === 0 && !values.ACCESS_TOKENS_FILE) {
+    problems.push('ACCESS_TOKENS: must be set (or ACCESS_TOKENS_FILE) when HOST is not loopback');
   }
   for (const exchange of EXCHANGES) {
     const [ws, rest] = [`${exchange}_WS_URL`, `${exchange}_REST_URL`] as const;

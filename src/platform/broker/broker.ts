@@ -60,6 +60,8 @@ export interface ConsumeOptions {
   onFatal(error: Error): void;
   /** Upper bound of messages in one batch. */
   maxBatch?: number;
+  /** Partitions of one number of all the topics go to one member: what the group joins meets there. */
+  together?: boolean;
 }
 
 export interface Consumer {

@@ -18,6 +18,8 @@ export interface SocketEnd {
 export interface SocketHandlers {
   open(): void;
   frame(bytes: Buffer): void;
+  /** The peer answered a ping. */
+  pong(): void;
   /** Called exactly once. */
   end(why: SocketEnd): void;
 }
@@ -62,6 +64,9 @@ export function openExchangeSocket(options: SocketOptions, handlers: SocketHandl
   socket.on('message', (data: Buffer | ArrayBuffer | Buffer[]) => {
     if (silent || ended) return;
     handlers.frame(Buffer.isBuffer(data) ? data : Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data));
+  });
+  socket.on('pong', () => {
+    if (!silent && !ended) handlers.pong();
   });
   socket.on('unexpected-response', (_request, response: IncomingMessage) => {
     why = {

@@ -11,6 +11,7 @@ import type { ConsumeOptions, Consumer, TopicPartition } from '../broker.ts';
 import { AssignedPartition, type Membership } from './assignment.ts';
 import { closeBound, createKafkaClient, type KafkaClient, type KafkaOptions, within } from './client.ts';
 import { type KafkaOffsets, StartOffsets } from './offsets.ts';
+import { assignTogether } from './together.ts';
 
 /** Fetched and not yet handled, over all partitions of a member. */
 const MAX_FETCHED_BYTES = 67_108_864;
@@ -53,6 +54,7 @@ export class KafkaMember implements Consumer {
     const heartbeatInterval = Math.floor(sessionTimeoutMs / 6);
     this.#consumer = this.#client.kafka.consumer({
       groupId: options.group,
+      ...(options.together && { partitionAssigners: [assignTogether] }),
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: Math.max(sessionTimeoutMs, timeoutMs),
       heartbeatInterval,

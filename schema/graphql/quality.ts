@@ -1,0 +1,35 @@
+/** GraphQL type of what a check of the data found. */
+import { Field, Int, ObjectType } from 'type-graphql';
+import { DateTime, JsonObject } from '../scalars.ts';
+
+@ObjectType('DataQualityResult', {
+  description: 'What one check of one dataset found in one run. A failing row stays where it is.',
+  simpleResolvers: true,
+})
+export class DataQualityResult {
+  @Field(() => String, { description: 'The table whose rows were looked at, e.g. silver.kline_1m.' })
+  dataset!: string;
+
+  @Field(() => String, {
+    description:
+      'What was looked for: ohlc_order, non_negative, monotone_time, clock, duplicates, coverage, price_jump, or refused for rows that never got into the table.',
+  })
+  check!: string;
+
+  @Field(() => Boolean, { description: 'True where no row failed.' })
+  passed!: boolean;
+
+  @Field(() => Int, {
+    description: 'Rows looked at; of `coverage` the minutes or holes, of `refused` the refused ones.',
+  })
+  checked!: number;
+
+  @Field(() => Int, { description: 'Rows that failed.' })
+  failed!: number;
+
+  @Field(() => [JsonObject], { description: 'Some of those, the earliest first, each with its reason.' })
+  sample!: Record<string, unknown>[];
+
+  @Field(() => DateTime, { description: 'When it was looked.' })
+  runAt!: Date | number;
+}
