@@ -1,8 +1,9 @@
 /**
  * Runs the stand-in of an exchange as a process of its own:
  *   node --import tsx sim/main.ts [--exchange binance] [--port N] [--control N] [--seed N] [--symbols 12 | BTCUSDT,ETHUSDT]
- *     [--rate X] [--recording <folder>:<day>] [--speed X]
- * Symbols are in the exchange's own spelling; only Binance's replays recordings.
+ *     [--rate X] [--record-from <epoch ms>] [--clock-offset <ms>] [--recording <folder>:<day>] [--speed X]
+ * Symbols are in the exchange's own spelling; only Binance's replays recordings. One that takes another's place has its
+ * port and seed, and --record-from says since when `sent` is to know what that one did, at rate 1.
  * Prints one JSON line with its URLs when it is ready, and ends on SIGTERM or SIGINT.
  */
 import { parseArgs } from 'node:util';
@@ -21,6 +22,8 @@ const { values } = parseArgs({
     symbols: { type: 'string' },
     rate: { type: 'string', default: '1' },
     'record-limit': { type: 'string', default: '200000' },
+    'record-from': { type: 'string' },
+    'clock-offset': { type: 'string', default: '0' },
     recording: { type: 'string' },
     speed: { type: 'string', default: '1' },
   },
@@ -35,6 +38,8 @@ const common = {
   symbols: wanted === undefined ? undefined : /^\d+$/.test(wanted) ? Number(wanted) : wanted.split(','),
   rate: Number(values.rate),
   recordLimit: Number(values['record-limit']),
+  recordFrom: values['record-from'] === undefined ? undefined : Number(values['record-from']),
+  clock: () => Date.now() + Number(values['clock-offset']),
 };
 const recording = folder && day ? { ...readRecording(folder, day), speed: Number(values.speed) } : undefined;
 const STAND_INS: Readonly<

@@ -5,9 +5,10 @@ import { DayWindow } from '../market/day-window.ts';
 import { KLINE_INTERVALS, type KlineInterval, nextOpen, openOf } from '../market/intervals.ts';
 import type { Market } from '../market/market.ts';
 import { STEP_MS } from '../market/quotes.ts';
+import { MarketRecord, type RecordOptions } from '../market/record.ts';
 import { hash, seedOf } from '../market/seeded.ts';
 import { aggTradePayload, depthPayload, klinePayload, tickerPayload } from './payloads.ts';
-import { SentRecord } from './sent.ts';
+import type { SentDepth } from './sent.ts';
 import type { Publish } from './source.ts';
 
 /** Ms between frames of a stream. */
@@ -31,7 +32,7 @@ interface Pending {
 export class MarketFeed {
   readonly market: Market;
   readonly day: DayWindow;
-  readonly record: SentRecord;
+  readonly record: MarketRecord<SentDepth>;
   private readonly publish: Publish;
   private readonly cadence: Cadence;
   private readonly phase: number;
@@ -43,10 +44,10 @@ export class MarketFeed {
   private changedSecond = false;
   private closing: { due: number; interval: KlineInterval; candle: Candle }[] = [];
 
-  constructor(market: Market, publish: Publish, cadence: Cadence, recordLimit: number) {
+  constructor(market: Market, publish: Publish, cadence: Cadence, record: RecordOptions) {
     this.market = market;
     this.day = new DayWindow(market);
-    this.record = new SentRecord(market.listing, market.now, recordLimit);
+    this.record = new MarketRecord(market, record);
     this.publish = publish;
     this.cadence = cadence;
     this.name = market.listing.symbol.toLowerCase();
@@ -91,7 +92,7 @@ export class MarketFeed {
     this.fast = gather(this.fast, change);
     this.slow = gather(this.slow, change);
     if (this.tell(this.fast, '@depth@100ms', time, skew)) {
-      this.record.update(this.fast.first, this.market.book.lastUpdateId, time + skew);
+      this.record.update({ U: this.fast.first, u: this.market.book.lastUpdateId, E: time + skew });
       this.fast = null;
     }
     if (time % 1_000 === 0 && this.tell(this.slow, '@depth', time, skew)) this.slow = null;

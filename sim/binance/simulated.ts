@@ -4,22 +4,21 @@ import { type ClockOptions, MarketClock } from '../market/clock.ts';
 import { type KlineInterval, nextOpen, openOf } from '../market/intervals.ts';
 import type { Listing } from '../market/listing.ts';
 import { Market } from '../market/market.ts';
+import type { RecordOptions } from '../market/record.ts';
 import { exchangeInfoBody } from './exchange-info.ts';
 import { type Cadence, MarketFeed } from './feed.ts';
 import { listings } from './listing.ts';
 import { aggTradeRow, depthBody, klineRow, tickerRow } from './payloads.ts';
-import type { Sent } from './sent.ts';
+import { type Sent, sentOf } from './sent.ts';
 import type { MarketSource, Publish, Range } from './source.ts';
 
-export interface SimulatedOptions extends ClockOptions {
+export interface SimulatedOptions extends ClockOptions, RecordOptions {
   seed: number;
   /** Names, or how many. */
   symbols: number | string[];
   /** Scales trades and book changes. */
   rate: number;
   cadence: Cadence;
-  /** Entries of each kind the record of a market keeps. */
-  recordLimit: number;
   weightLimit: number;
 }
 
@@ -34,7 +33,7 @@ export class SimulatedMarkets implements MarketSource {
     this.clock = new MarketClock(options);
     for (const listing of listings(options.symbols)) {
       const market = new Market(options.seed, listing, options.rate, this.clock.time);
-      this.feeds.set(listing.symbol, new MarketFeed(market, publish, options.cadence, options.recordLimit));
+      this.feeds.set(listing.symbol, new MarketFeed(market, publish, options.cadence, options));
     }
     this.symbols = [...this.feeds.keys()];
     this.clock.start([...this.feeds.values()]);
@@ -47,7 +46,7 @@ export class SimulatedMarkets implements MarketSource {
   /** What `symbol` has produced. Throws RangeError for an unknown one. */
   sent(symbol: string): Sent {
     const feed = this.feed(symbol);
-    return feed.record.sent(feed.market.now);
+    return sentOf(feed.record, feed.market.listing);
   }
 
   close(): void {

@@ -27,7 +27,8 @@ const ADVICE = 'Please use WebSocket Streams for live updates to avoid';
 
 export class RequestWeights {
   readonly limit: number;
-  private readonly clock: () => number;
+  /** Epoch ms. */
+  readonly clock: () => number;
   private minute = 0;
   private weight = 0;
   private refused = 0;
@@ -58,17 +59,17 @@ export class RequestWeights {
     if (forced) {
       forced.count--;
       this.forced = this.forced.filter((f) => f.count > 0);
-      return this.refusal(forced.status, forced.retryAfter, now);
+      return refusalOf(forced.status, forced.retryAfter, this);
     }
-    if (now < this.bannedUntil) return this.refusal(418, Math.ceil((this.bannedUntil - now) / 1_000), now);
+    if (now < this.bannedUntil) return refusalOf(418, Math.ceil((this.bannedUntil - now) / 1_000), this);
     this.weight += weight;
     if (this.weight <= this.limit) return null;
     this.refused++;
     if (this.refused > PATIENCE) {
       this.bannedUntil = now + BAN_MS;
-      return this.refusal(418, BAN_MS / 1_000, now);
+      return refusalOf(418, BAN_MS / 1_000, this);
     }
-    return this.refusal(429, Math.max(1, Math.ceil(((this.minute + 1) * MINUTE - now) / 1_000)), now);
+    return refusalOf(429, Math.max(1, Math.ceil(((this.minute + 1) * MINUTE - now) / 1_000)), this);
   }
 
   private roll(): void {
@@ -78,13 +79,13 @@ export class RequestWeights {
     this.weight = 0;
     this.refused = 0;
   }
+}
 
-  // texts: errors.md, -1003 TOO_MANY_REQUESTS
-  private refusal(status: 418 | 429, retryAfter: number, now: number): Refusal {
-    const msg =
-      status === 429
-        ? `Too much request weight used; current limit is ${this.limit} request weight per 1 MINUTE. ${ADVICE} polling the API.`
-        : `Way too much request weight used; IP banned until ${now + retryAfter * 1_000}. ${ADVICE} bans.`;
-    return { status, retryAfter, body: JSON.stringify({ code: -1003, msg }) };
-  }
+/** A refusal for `retryAfter` seconds. Texts: errors.md, -1003 TOO_MANY_REQUESTS */
+export function refusalOf(status: 418 | 429, retryAfter: number, { limit, clock }: RequestWeights): Refusal {
+  const msg =
+    status === 429
+      ? `Too much request weight used; current limit is ${limit} request weight per 1 MINUTE. ${ADVICE} polling the API.`
+      : `Way too much request weight used; IP banned until ${clock() + retryAfter * 1_000}. ${ADVICE} bans.`;
+  return { status, retryAfter, body: JSON.stringify({ code: -1003, msg }) };
 }

@@ -6,12 +6,13 @@ import { DayWindow } from '../market/day-window.ts';
 import { openOf } from '../market/intervals.ts';
 import type { Market } from '../market/market.ts';
 import { STEP_MS } from '../market/quotes.ts';
+import { MarketRecord, type RecordOptions } from '../market/record.ts';
 import { hash, seedOf } from '../market/seeded.ts';
 import type { Trade } from '../market/tape.ts';
 import { ChangeNumbers } from './changes.ts';
 import { CANDLE_TYPES } from './intervals.ts';
 import { candleFrame, level2Frame, matchFrame, snapshotFrame, tickerFrame } from './payloads.ts';
-import { SentRecord } from './sent.ts';
+import type { SentUpdate } from './sent.ts';
 
 /** Where frames go. `payload` is only asked for when somebody listens. */
 export type Publish = (topic: string, payload: () => string) => void;
@@ -33,7 +34,7 @@ const PER_STEP = 50;
 export class MarketFeed implements Ticking {
   readonly market: Market;
   readonly day: DayWindow;
-  readonly record: SentRecord;
+  readonly record: MarketRecord<SentUpdate>;
   readonly numbers: ChangeNumbers;
   private readonly publish: Publish;
   private readonly cadence: Cadence;
@@ -43,14 +44,14 @@ export class MarketFeed implements Ticking {
   private readonly changed = new Set<string>();
   private readonly told = new Map<string, number>();
 
-  constructor(market: Market, publish: Publish, cadence: Cadence, rate: number, recordLimit: number) {
+  constructor(market: Market, publish: Publish, cadence: Cadence, rate: number, record: RecordOptions) {
     this.market = market;
     this.publish = publish;
     this.cadence = cadence;
     this.symbol = market.listing.symbol;
     this.seed = seedOf(this.symbol);
     this.day = new DayWindow(market);
-    this.record = new SentRecord(market.listing, market.now, recordLimit);
+    this.record = new MarketRecord(market, record);
     const perStep = PER_STEP * Math.max(1, Math.ceil(rate));
     this.numbers = new ChangeNumbers(this.seed, Math.floor(market.now / STEP_MS) * perStep);
   }
@@ -93,7 +94,7 @@ export class MarketFeed implements Ticking {
     const topic = `/market/level2:${this.symbol}`;
     const updates = this.numbers.number(this.market.advanceBook(time / STEP_MS, this.traded));
     for (const update of updates) {
-      this.record.update(update.first, update.last, time + skew);
+      this.record.update({ sequenceStart: update.first, sequenceEnd: update.last, time: time + skew });
       this.publish(topic, () => level2Frame(topic, listing, update, time + skew));
     }
     if (this.traded || updates.length > 0) {

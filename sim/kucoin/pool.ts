@@ -86,5 +86,10 @@ export class RequestPool {
 }
 
 function refusal(status: number, code: string): Refusal {
-  return { status, body: JSON.stringify({ code, msg: MESSAGES[code] ?? 'Refused.' }) };
+  return { status, body: refusalBody(code) };
+}
+
+/** How a refusal with this code is worded. */
+export function refusalBody(code: string): string {
+  return JSON.stringify({ code, msg: MESSAGES[code] ?? 'Refused.' });
 }

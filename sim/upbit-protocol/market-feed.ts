@@ -4,12 +4,12 @@ import { DayWindow } from '../market/day-window.ts';
 import { type KlineInterval, openOf } from '../market/intervals.ts';
 import type { Market } from '../market/market.ts';
 import { STEP_MS } from '../market/quotes.ts';
+import { MarketRecord, type RecordOptions } from '../market/record.ts';
 import { hash, seedOf } from '../market/seeded.ts';
 import type { Trade } from '../market/tape.ts';
 import { dayFigures, PreviousClose } from './day.ts';
 import type { Dialect } from './dialect.ts';
 import { bookFields, candleFields, type Sides, tickerFields, tradeFields } from './frames.ts';
-import { SentRecord } from './sent.ts';
 import type { MakeFrame, StreamServer } from './stream-server.ts';
 
 /** Candle streams by type. */
@@ -33,7 +33,8 @@ const THIN = 40;
 export class MarketFeed {
   readonly market: Market;
   readonly window: DayWindow;
-  readonly record: SentRecord;
+  /** Updates are the ms of the books that were told. */
+  readonly record: MarketRecord<number>;
   private readonly dialect: Dialect;
   private readonly streams: StreamServer;
   private readonly seed: number;
@@ -45,12 +46,12 @@ export class MarketFeed {
   private traded = false;
   private changedSecond = false;
 
-  constructor(dialect: Dialect, market: Market, streams: StreamServer, recordLimit: number) {
+  constructor(dialect: Dialect, market: Market, streams: StreamServer, record: RecordOptions) {
     this.dialect = dialect;
     this.market = market;
     this.streams = streams;
     this.window = new DayWindow(market);
-    this.record = new SentRecord(dialect, market.listing, market.now, recordLimit);
+    this.record = new MarketRecord(market, record);
     this.previousClose = new PreviousClose(market, dialect);
     this.seed = seedOf(`${dialect.name}:${market.listing.symbol}`);
     this.bookAt = market.now;
@@ -138,7 +139,7 @@ export class MarketFeed {
     this.lastBook = book;
     if (changed) this.bookAt = time;
     if (changed || this.dialect.book.repeats) {
-      this.record.book(time);
+      this.record.update(time);
       this.tell('orderbook', skew);
     }
     if (time % 1_000 === 0 && this.changedSecond) this.candles(time, skew);

@@ -98,6 +98,11 @@ function endpointOf(path: string, dialect: Dialect): Endpoint | null {
   return dialect.rest.extras && Object.hasOwn(EXTRAS, path) ? (EXTRAS[path] as Endpoint) : null;
 }
 
+/** How a refusal with this status is worded. */
+export function refusalBody(status: number): string {
+  return `{"error":{"name":${status},"message":"too many requests"}}`;
+}
+
 /** Answers one request. */
 export function answerRest(request: IncomingMessage, response: ServerResponse, source: RestSource, rates: RateGroups) {
   const { dialect } = source;
@@ -113,7 +118,7 @@ export function answerRest(request: IncomingMessage, response: ServerResponse, s
   if (refusal) {
     const wait: Record<string, string> =
       refusal.retryAfter === null ? {} : { 'retry-after': String(refusal.retryAfter) };
-    return send(refusal.status, `{"error":{"name":${refusal.status},"message":"too many requests"}}`, {
+    return send(refusal.status, refusalBody(refusal.status), {
       ...left,
       ...wait,
     });

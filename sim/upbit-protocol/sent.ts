@@ -1,10 +1,6 @@
-/**
- * The oracle: what a simulated market produced, noted at the moment it happened, for tests to compare with what arrived.
- * Bounded: the oldest entries go first and are counted.
- */
-import type { Candle } from '../market/candle.ts';
+/** The oracle: a market's record as the two exchanges would spell it. */
 import type { Listing } from '../market/listing.ts';
-import type { Trade } from '../market/tape.ts';
+import type { MarketRecord, SentSpan } from '../market/record.ts';
 import type { Dialect } from './dialect.ts';
 import { plain } from './numbers.ts';
 
@@ -29,82 +25,34 @@ export interface SentCandle {
   value: string;
 }
 
-export interface Sent {
-  symbol: string;
-  /** Epoch ms from which the record holds everything, and up to which things have happened (exclusive). */
-  since: number;
-  until: number;
+export interface Sent extends SentSpan {
   trades: SentTrade[];
   candles: SentCandle[];
   /** Ms of the books that were told. */
   books: number[];
-  /** Entries given up because of the record's limit. */
-  dropped: number;
 }
 
-export class SentRecord {
-  private readonly dialect: Dialect;
-  private readonly listing: Listing;
-  private readonly since: number;
-  private readonly limit: number;
-  private readonly trades: Trade[] = [];
-  private readonly candles: Candle[] = [];
-  private readonly books: number[] = [];
-  private dropped = 0;
-
-  /** Keeps about `limit` entries of each kind, from `since` (epoch ms) on. */
-  constructor(dialect: Dialect, listing: Listing, since: number, limit: number) {
-    this.dialect = dialect;
-    this.listing = listing;
-    this.since = since;
-    this.limit = limit;
-  }
-
-  trade(trade: Trade): void {
-    this.keep(this.trades, trade);
-  }
-
-  candle(candle: Candle): void {
-    if (candle.count > 0) this.keep(this.candles, candle);
-  }
-
-  book(time: number): void {
-    this.keep(this.books, time);
-  }
-
-  /** Everything noted, in order; `until` is the market's time. */
-  sent(until: number): Sent {
-    const { symbol, tickDecimals, lotDecimals } = this.listing;
-    const { trade } = this.dialect;
-    const price = (units: number): string => plain(units, tickDecimals);
-    return {
-      ...{ symbol, since: this.since, until, books: [...this.books], dropped: this.dropped },
-      trades: this.trades.map((t) => ({
-        streamId: trade.streamId(t),
-        restId: trade.restId(t),
-        price: price(t.price),
-        volume: plain(t.quantity, lotDecimals),
-        side: t.buyerIsMaker ? 'ASK' : 'BID',
-        time: t.time,
-      })),
-      candles: this.candles.map((c) => ({
-        openTime: c.openTime,
-        open: price(c.open),
-        high: price(c.high),
-        low: price(c.low),
-        close: price(c.close),
-        volume: plain(c.volume.value(), lotDecimals),
+/** Everything noted, in order. */
+export function sentOf(record: MarketRecord<number>, { trade }: Dialect, listing: Listing): Sent {
+  const { tickDecimals, lotDecimals } = listing;
+  const price = (units: number): string => plain(units, tickDecimals);
+  return {
+    ...record.span(),
+    trades: record.trades.map((t) => ({
+      streamId: trade.streamId(t),
+      restId: trade.restId(t),
+      price: price(t.price),
+      volume: plain(t.quantity, lotDecimals),
+      side: t.buyerIsMaker ? 'ASK' : 'BID',
+      time: t.time,
+    })),
+    candles: record.candles
+      .filter((c) => c.count > 0)
+      .map((c) => ({
+        ...{ openTime: c.openTime, open: price(c.open), high: price(c.high), low: price(c.low) },
+        ...{ close: price(c.close), volume: plain(c.volume.value(), lotDecimals) },
         value: plain(c.quoteVolume.value(), tickDecimals + lotDecimals),
       })),
-    };
-  }
-
-  private keep<T>(list: T[], entry: T): void {
-    list.push(entry);
-    // in bulk: dropping one at a time from the front would cost a move of the whole list each
-    if (list.length >= this.limit * 1.25 + 100) {
-      this.dropped += list.length - this.limit;
-      list.splice(0, list.length - this.limit);
-    }
-  }
+    books: [...record.updates],
+  };
 }
