@@ -2,18 +2,20 @@
 import { encodeCursor } from '../../schema/cursor.ts';
 import type { StreamEntry, StreamPosition } from '../platform/live/store.ts';
 import type { Delivery, Gap } from './delivery.ts';
+import { type Filter, FilterIndex } from './filter.ts';
 import { Pages } from './pages.ts';
+import type { Stall } from './stall.ts';
 import type { View } from './view.ts';
 
-/** A cohort, as the stream sees it. */
+/** A cohort, as the stream sees it. `stream` is named to those who follow several. */
 export interface Listener<Body> {
   deliver(delivery: Delivery<Body>): void;
   /** Something is missing for those who listen now, before the next event. */
-  missing(gap: Gap, upTo: bigint | null): void;
+  missing(gap: Gap, upTo: bigint | null, stream?: string): void;
   /** What was told before no longer holds; `state` does, or will be told with the next event where it is null. */
-  reset(state: Delivery<Body> | null, gap: Gap | null): void;
-  /** The store behind the stream is away or slow; the stream goes on. */
-  tell(fault: Error): void;
+  reset(state: Delivery<Body> | null, gap: Gap | null, stream?: string): void;
+  /** Nothing new may come for now, or that is over. */
+  stalled(stall: Stall | null): void;
   end(): void;
 }
 
@@ -33,6 +35,9 @@ export class Audience<Payload extends { eventTime: number }, Body> {
   /** Older events from the store; null where entries mean nothing by themselves. */
   readonly pages: Pages<Body> | null;
   private readonly stream: string;
+  /** Those who want every event, and those who want some. */
+  private readonly eager = new Set<Listener<Body>>();
+  private picky: FilterIndex<Body, Listener<Body>> | null = null;
   private recent: Delivery<Body>[] = [];
   /** The place before the oldest event remembered. */
   private base: StreamPosition;
@@ -48,7 +53,23 @@ export class Audience<Payload extends { eventTime: number }, Body> {
     this.pages = replay ? new Pages(read, (entry) => this.replayed(entry, replay)) : null;
   }
 
-  /** Tells an event to everybody. */
+  add(listener: Listener<Body>, filter?: Filter<Body>): void {
+    this.listeners.add(listener);
+    if (!filter) this.eager.add(listener);
+    else {
+      this.picky ??= new FilterIndex(filter.keys);
+      this.picky.add(listener, filter.wanted);
+    }
+  }
+
+  /** `filter` as it was added with. */
+  delete(listener: Listener<Body>, filter?: Filter<Body>): void {
+    this.listeners.delete(listener);
+    this.eager.delete(listener);
+    if (filter) this.picky?.delete(listener, filter.wanted);
+  }
+
+  /** Tells an event to everybody who wants it. */
   publish(at: StreamPosition, payload: Payload, gap: Gap | null): void {
     const body = this.view.next(payload);
     if (body === null) {
@@ -62,7 +83,15 @@ export class Audience<Payload extends { eventTime: number }, Body> {
       const old = this.recent.splice(0, this.recent.length - this.options.remembers);
       this.base = old.at(-1)?.at ?? this.base;
     }
-    for (const listener of this.listeners) listener.deliver(delivery);
+    for (const listener of this.eager) listener.deliver(delivery);
+    if (!this.picky) return;
+    const told = gap ? new Set(this.eager) : null;
+    this.picky.find(body, (listener) => {
+      told?.add(listener);
+      listener.deliver(delivery);
+    });
+    // what is missing may have been for those, too, who don't want this one
+    if (gap) for (const listener of this.listeners) if (!told?.has(listener)) listener.missing(gap, null);
   }
 
   /** The whole state as an event of the place `at`; null where there is none. */
@@ -89,7 +118,7 @@ export class Audience<Payload extends { eventTime: number }, Body> {
   }
 
   private delivery(at: StreamPosition, body: Body, gap: Gap | null, eventTime: number | null): Delivery<Body> {
-    return { at, cursor: encodeCursor(this.stream, at), gap, body, eventTime };
+    return { stream: this.stream, at, cursor: encodeCursor(this.stream, at), gap, body, eventTime };
   }
 
   private replayed(entry: StreamEntry, replay: (payload: Payload) => Body): Delivery<Body> | null {

@@ -6,15 +6,20 @@ import { randomUUID } from 'node:crypto';
 import { type ExecutionArgs, execute, GraphQLError } from 'graphql';
 import type { StreamStart } from '../../schema/channels.ts';
 import { publicError } from '../platform/graphql/errors.ts';
-import { asciiJson, nextFrame } from '../platform/graphql/outlet.ts';
+import { asciiJson } from '../platform/graphql/outlet.ts';
 import type { Log } from '../platform/log.ts';
 import { metrics } from '../platform/metrics.ts';
 import type { Audience, Listener } from './audience.ts';
-import type { Delivery, Gap } from './delivery.ts';
+import type { Delivery, Gap, Told } from './delivery.ts';
+import { Ensemble } from './ensemble.ts';
+import { isWanted } from './filter.ts';
 import type { AnyQuestion } from './source.ts';
 import type { Stage } from './stage.ts';
-import type { Subscriber, Told } from './subscriber.ts';
+import type { Stall } from './stall.ts';
+import type { Subscriber } from './subscriber.ts';
+import { Throttle } from './throttle.ts';
 import type { Model } from './view.ts';
+import type { Wheel } from './wheel.ts';
 
 export type AnyStage = Stage<{ eventTime: number }, Model<{ eventTime: number }>, unknown>;
 type AnyAudience = Audience<{ eventTime: number }, unknown>;
@@ -37,7 +42,10 @@ type Members = Set<Subscriber<unknown>>;
 
 export interface CohortOptions {
   question: AnyQuestion;
-  stage: AnyStage;
+  stage: AnyStage | Ensemble;
+  /** Ms between two beats at which events leave; 0 where each leaves at once. */
+  step: number;
+  wheel: Wheel;
   /** What is executed: the spelling of the first who asked. */
   operation: ExecutionArgs;
   log: Log;
@@ -47,6 +55,7 @@ export interface CohortOptions {
 
 export class Cohort implements Listener<unknown> {
   readonly audience: AnyAudience;
+  private readonly throttle: Throttle | null;
   private readonly live = new Map<string, Members>();
   private readonly all = new Set<Subscriber<unknown>>();
   private readonly request = { id: randomUUID(), seesSchema: false };
@@ -55,22 +64,26 @@ export class Cohort implements Listener<unknown> {
   private newest: { delivery: Delivery<unknown>; payloads: Map<string, string> } | null = null;
   private readonly replays = new Map<Delivery<unknown>, Map<string, string>>();
   private forgetting: NodeJS.Timeout | null = null;
+  private stall: Stall | null = null;
 
   constructor(private readonly options: CohortOptions) {
-    const { stage, question } = options;
+    const { stage, question, step, wheel } = options;
     const { field } = question;
-    this.audience = stage.join(question, this);
+    this.throttle = step > 0 ? new Throttle(this, { step, wheel, question }) : null;
+    this.audience = stage.join(question, this.throttle ?? this);
+    if (!(stage instanceof Ensemble)) this.throttle?.begins(stage.stateOf(this.audience));
+    this.stall = stage.stalled;
     this.counted = {
       executions: metrics.executions.labels({ field }),
       encodings: metrics.encodings.labels({ field }),
       deliveries: metrics.deliveries.labels({ field }),
       bytes: metrics.deliveredBytes.labels({ field }),
-      endToEnd: metrics.endToEnd.labels({ channel: question.channel }),
+      endToEnd: metrics.endToEnd.labels({ field }),
     };
     metrics.cohorts.inc({ field });
   }
 
-  get stage(): AnyStage {
+  get stage(): AnyStage | Ensemble {
     return this.options.stage;
   }
 
@@ -82,6 +95,7 @@ export class Cohort implements Listener<unknown> {
   /** From now on a subscriber is told what happens. */
   admit(subscriber: Subscriber<unknown>): void {
     if (!this.all.has(subscriber)) return;
+    this.throttle?.joins(subscriber);
     const members = this.live.get(subscriber.id);
     if (members) members.add(subscriber);
     else this.live.set(subscriber.id, new Set([subscriber]));
@@ -99,14 +113,14 @@ export class Cohort implements Listener<unknown> {
     const { stage, question, onEmpty } = this.options;
     metrics.cohorts.dec({ field: question.field });
     onEmpty();
-    stage.leave(question.view, this);
+    stage.leave(question, this.throttle ?? this);
   }
 
   deliver(delivery: Delivery<unknown>): void {
     let payload: string | null = null;
     let passed = 0;
     let bytes = 0;
-    for (const [id, members] of this.live) {
+    for (const members of this.live.values()) {
       let frame: string | null = null;
       for (const subscriber of members) {
         if (!subscriber.isDirect) {
@@ -115,7 +129,7 @@ export class Cohort implements Listener<unknown> {
         }
         if (frame === null) {
           payload ??= this.payloadOf({ delivery, start: null, gap: delivery.gap, replayed: false, payload: null });
-          frame = nextFrame(id, payload);
+          frame = subscriber.frameOf(payload, delivery.cursor);
         }
         subscriber.pass(delivery, frame);
         passed += 1;
@@ -131,21 +145,36 @@ export class Cohort implements Listener<unknown> {
     if (delivery.gap) metrics.gapsTold.inc({ field: this.options.question.field, reason: delivery.gap.reason }, passed);
   }
 
-  missing(gap: Gap, upTo: bigint | null): void {
-    for (const members of this.live.values()) for (const subscriber of members) subscriber.missing(gap, upTo);
+  /** True where these subscribers want the event. */
+  wants(delivery: Delivery<unknown>): boolean {
+    const { filter } = this.options.question;
+    return !filter || isWanted(filter, delivery.body);
   }
 
-  reset(state: Delivery<unknown> | null, gap: Gap | null): void {
+  missing(given: Gap, upTo: bigint | null, stream?: string): void {
+    const gap = this.ofMine(given);
+    for (const members of this.live.values()) for (const subscriber of members) subscriber.missing(gap, upTo, stream);
+  }
+
+  reset(state: Delivery<unknown> | null, given: Gap | null): void {
+    const gap = given && this.ofMine(given);
     for (const members of this.live.values()) {
       for (const subscriber of members) {
         subscriber.reset(gap, state);
-        if (state) subscriber.take(state);
+        if (state && this.wants(state)) subscriber.take(state);
       }
     }
   }
 
-  tell(fault: Error): void {
-    for (const subscriber of this.all) subscriber.tell(fault);
+  stalled(stall: Stall | null): void {
+    this.stall = stall;
+    const { notice } = this;
+    for (const subscriber of this.all) subscriber.tell(notice);
+  }
+
+  /** The result that tells whether nothing new may come, in place of an event. */
+  get notice(): string {
+    return JSON.stringify({ data: null, extensions: { stale: this.stall } });
   }
 
   end(): void {
@@ -162,11 +191,6 @@ export class Cohort implements Listener<unknown> {
     const payload = this.run(this.rootOf(delivery, start, gap), gap);
     payloads?.set(variant, payload);
     return payload;
-  }
-
-  /** The result that tells a fault in place of an event. */
-  faultOf(fault: Error): string {
-    return this.run({ fault }, null);
   }
 
   /** Encodings of an event of the past: others replay it at the same time. */
@@ -192,6 +216,16 @@ export class Cohort implements Listener<unknown> {
     }
   }
 
+  /** A loss counted over the stream: how much of it these would have wanted is not known. */
+  private ofMine(gap: Gap): Gap {
+    return this.options.question.filter && gap.missed ? { ...gap, missed: null } : gap;
+  }
+
+  private extensions(gap: Gap | null): object | undefined {
+    const { stall } = this;
+    return gap || stall ? { ...(gap && { gap }), ...(stall && { stale: stall }) } : undefined;
+  }
+
   private run(rootValue: Root, gap: Gap | null): string {
     const { operation, log } = this.options;
     this.counted.executions.inc();
@@ -206,6 +240,6 @@ export class Cohort implements Listener<unknown> {
     const { data, errors } = result;
     // each spelling of the operation has other places
     const told = errors?.map((error) => ({ ...publicError(error, this.request, log), locations: undefined }));
-    return asciiJson(JSON.stringify({ data, errors: told, extensions: gap ? { gap } : undefined }));
+    return asciiJson(JSON.stringify({ data, errors: told, extensions: this.extensions(gap) }));
   }
 }

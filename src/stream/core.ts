@@ -14,11 +14,14 @@ import { LiveStoreUnavailable } from '../platform/live/store.ts';
 import { metrics } from '../platform/metrics.ts';
 import type { Platform, Running } from '../platform/platform.ts';
 import { Cohort } from './cohort.ts';
+import { Ensemble, openEnsemble } from './ensemble.ts';
+import { eventDocument } from './event-document.ts';
 import { type Hub, startHub } from './hub.ts';
 import { operationKey } from './operation-key.ts';
 import { resume } from './resume.ts';
 import { LiveSource, OWN_ARGUMENTS } from './source.ts';
 import { Subscriber } from './subscriber.ts';
+import { Wheel } from './wheel.ts';
 
 export interface LiveCore extends Running {
   /** graphql-js's `subscribe`, for fields that resolve to a `LiveSource`. */
@@ -48,7 +51,7 @@ function iteratorOf(subscriber: Subscriber<unknown>): AsyncGenerator<ExecutionRe
       return end;
     },
     async throw(error: unknown): Promise<never> {
-      subscriber.end();
+      subscriber.end(error instanceof Error ? error : undefined);
       throw error;
     },
     [Symbol.asyncIterator]: () => iterator,
@@ -73,23 +76,28 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
   const { config, log } = platform;
   const hub = startHub(platform);
   const cohorts = new Map<string, Cohort>();
+  const wheel = new Wheel();
   const resumes = new Rate(config.MAX_RESUMES_PER_SECOND);
 
   async function cohortOf(source: LiveSource, args: SubscribeArgs): Promise<Cohort> {
-    const { question } = source;
+    const { question, questions, isMany } = source;
     const { role } = args.caller;
-    const key = `${role}\n${operationKey(args, OWN_ARGUMENTS)}`;
+    const key = `${role}\n${source.key}\n${operationKey(args, OWN_ARGUMENTS)}`;
     const max = config.MAX_COHORTS;
-    if (!cohorts.has(key) && cohorts.size >= max) {
+    const isOver = cohorts.size >= max || (isMany && hub.followed + questions.length > max);
+    if (!cohorts.has(key) && isOver) {
       throw overLimit('LIMIT_EXCEEDED', 'Too many different questions', 'MAX_COHORTS', max);
     }
-    const stage = await hub.open(question);
+    const stage = isMany ? await openEnsemble(hub, questions) : await hub.open(question);
     const known = cohorts.get(key);
-    if (known?.stage === stage) return known;
-    const { schema, document, operationName, variableValues } = args;
+    if (known && (known.stage === stage || (stage instanceof Ensemble && stage.isSame(known.stage)))) return known;
+    const { schema, operationName, variableValues } = args;
+    const document = isMany ? eventDocument(args.document) : args.document;
     const cohort = new Cohort({
       question,
       stage,
+      step: source.step,
+      wheel,
       operation: { schema, document, operationName, variableValues, contextValue: contextOf({ role }) },
       log,
       onEmpty() {
@@ -101,7 +109,8 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
   }
 
   async function follow(source: LiveSource, args: SubscribeArgs): Promise<Subscriber<unknown>> {
-    const { question, after, onSlow } = source;
+    const { question, isMany, onSlow } = source;
+    const after = isMany ? null : (args.after ?? source.after);
     const { field, mergeKey, merge } = question;
     if (after && !resumes.take()) {
       const max = config.MAX_RESUMES_PER_SECOND;
@@ -114,19 +123,23 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
         id: args.operationId,
         field,
         outlet: args.outlet,
+        isMany,
         policy: onSlow,
         max: config.MAX_SUBSCRIBER_QUEUE,
         mergeKey,
         merge,
         payloadOf: (told) => cohort.payloadOf(told),
-        faultOf: (fault) => cohort.faultOf(fault),
         onEnd: () => cohort.remove(subscriber),
       },
       after ? 'RESUMED' : 'LIVE',
     );
     cohort.add(subscriber);
-    if (hub.interruption) subscriber.tell(hub.interruption);
-    if (after) {
+    if (stage.stalled) subscriber.tell(cohort.notice);
+    if (stage instanceof Ensemble) {
+      cohort.admit(subscriber);
+      // as if replayed: others join at the same time
+      for (const state of stage.states()) if (cohort.wants(state)) subscriber.take(state, true);
+    } else if (after) {
       const { epoch, sequence } = after;
       resume({ epoch, sequence }, { field, stage, cohort, subscriber }).catch((error: unknown) => {
         if (error instanceof LiveStoreUnavailable) metrics.resumes.inc({ field, outcome: 'failed' });
@@ -135,7 +148,7 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
     } else {
       cohort.admit(subscriber);
       const state = stage.stateOf(cohort.audience);
-      if (state) subscriber.take(state);
+      if (state && cohort.wants(state)) subscriber.take(state);
     }
     return subscriber;
   }
@@ -148,7 +161,8 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
     async subscribe(args) {
       const source = (await createSourceEventStream(args)) as LiveSource | ExecutionResult;
       if (!(source instanceof LiveSource)) return source;
-      const { question, after } = source;
+      const { question } = source;
+      const after = source.isMany ? null : (args.after ?? source.after);
       if (after && !isCursorOf(streamKey(question.channel, question.id), after)) {
         throw badInput('after', 'is a cursor of another stream');
       }
@@ -158,6 +172,9 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
         throw told(error);
       }
     },
-    stop: () => hub.stop(),
+    async stop() {
+      await hub.stop();
+      wheel.stop();
+    },
   };
 }

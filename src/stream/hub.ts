@@ -1,22 +1,21 @@
 /** Follows the live streams that somebody watches, all over one tail of the live store. One hub a process. */
-import { streamKey } from '../../schema/channels.ts';
+import { CHANNELS, streamKey } from '../../schema/channels.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { Platform, Running } from '../platform/platform.ts';
 import type { AnyStage } from './cohort.ts';
 import type { AnyQuestion } from './source.ts';
 import { Stage } from './stage.ts';
+import { watchStalls } from './stall.ts';
 
 export interface Hub extends Running {
   /** The stage of a stream, with its state. Join it at once: it may end while you wait. Rejects with LiveStoreUnavailable. */
   open(question: AnyQuestion): Promise<AnyStage>;
   /** Streams followed now. */
   readonly followed: number;
-  /** What to tell of a live store that does not answer; null while it does. */
-  readonly interruption: Error | null;
 }
 
-/** An interruption shorter than this is not told. */
-const GRACE_MS = 1_000;
+/** An interruption shorter than this is not told: a connection that is opened anew at once delays nothing. */
+const GRACE_MS = 250;
 
 /** Starts with nothing followed. Ended, it ends every subscription. */
 export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 'config'>): Hub {
@@ -25,11 +24,7 @@ export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 
   let telling: NodeJS.Timeout | null = null;
   let stopped = false;
 
-  const interruption = (since: number) =>
-    clientError('STORE_UNAVAILABLE', 'the live store does not answer: events are delayed', {
-      stale: true,
-      since: new Date(since).toISOString(),
-    });
+  const stalls = watchStalls({ live, log, config }, () => stages.values());
 
   const tail = live.tail({
     entries: (stream, entries) => stages.get(stream)?.entries(entries),
@@ -40,8 +35,7 @@ export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 
       interruptedSince = since;
       log.warn({ err: error, streams: stages.size }, 'live streams interrupted');
       telling = setTimeout(() => {
-        const fault = interruption(since);
-        for (const stage of stages.values()) stage.tell(fault);
+        stalls.storeAway(since);
       }, GRACE_MS).unref();
     },
     resumed() {
@@ -49,6 +43,7 @@ export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 
       log.info({ ms: Date.now() - interruptedSince }, 'live streams resumed');
       interruptedSince = null;
       if (telling) clearTimeout(telling);
+      stalls.storeAway(null);
     },
   });
 
@@ -59,17 +54,17 @@ export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 
     const onEmpty = (): void => {
       if (stages.get(key) === stage) stages.delete(key);
     };
-    const stage: AnyStage = new Stage(question, { live, tail, log, remembers: config.RESUME_BUFFER_EVENTS, onEmpty });
+    // no more than the store itself keeps: where that is little, events are large
+    const remembers = Math.min(config.RESUME_BUFFER_EVENTS, CHANNELS[question.channel].maxLength);
+    const stage: AnyStage = new Stage(question, { live, tail, log, remembers, onEmpty });
     stages.set(key, stage);
+    stalls.joins(stage);
     return stage;
   }
 
   return {
     get followed() {
       return stages.size;
-    },
-    get interruption() {
-      return interruptedSince === null ? null : interruption(interruptedSince);
     },
     async open(question) {
       for (;;) {
@@ -88,6 +83,7 @@ export function startHub({ live, log, config }: Pick<Platform, 'live' | 'log' | 
     async stop() {
       stopped = true;
       if (telling) clearTimeout(telling);
+      await stalls.stop();
       for (const stage of [...stages.values()]) stage.end();
       await tail.close();
     },

@@ -72,8 +72,9 @@ export async function resume(place: StreamPosition, { stage, cohort, subscriber,
       if (!subscriber.flows) break;
       const skipped = Number(sooner.sequence - at.sequence - 1n);
       if (skipped > 0 && !known) subscriber.missing({ missed: skipped, reason: 'RETENTION' });
-      if (event) subscriber.take(event, true);
-      else subscriber.missing(UNREADABLE);
+      if (event && cohort.wants(event)) subscriber.take(event, true);
+      else if (event?.gap) subscriber.missing(event.gap);
+      else if (!event) subscriber.missing(UNREADABLE);
       at = sooner;
     }
   }
@@ -87,7 +88,7 @@ export async function resume(place: StreamPosition, { stage, cohort, subscriber,
     subscriber.reset(missed === 0 ? null : { missed, reason: 'RETENTION' });
     admit('reset');
     const state = stage.stateOf(audience);
-    if (state) subscriber.take(state);
+    if (state && cohort.wants(state)) subscriber.take(state);
   } else if (replaying) {
     const gone = isSame ? Number(sequence - at.sequence) : null;
     subscriber.missing({ missed: gone, reason: gone === null ? 'FEED_GAP' : 'RETENTION' });

@@ -3,11 +3,13 @@
  * entries after that position are folded into it: whoever joins gets the state at the head and every entry after it,
  * with no seam and at no cost to the store.
  */
-import { CHANNELS, streamKey } from '../../schema/channels.ts';
+import { CHANNELS, type Channel, type FeedRef, streamKey } from '../../schema/channels.ts';
 import type { LiveStore, LiveTail, StreamEntry, StreamPosition } from '../platform/live/store.ts';
 import type { Log } from '../platform/log.ts';
 import { Audience, type Listener } from './audience.ts';
 import { addGaps, type Delivery, type Gap } from './delivery.ts';
+import { Rebirth } from './rebirth.ts';
+import type { Stall, Watched } from './stall.ts';
 import type { Model, Question } from './view.ts';
 
 export interface StageTools {
@@ -24,12 +26,14 @@ export interface StageTools {
 const RELOAD_MS = 2_000;
 const NOWHERE: StreamPosition = { epoch: '', sequence: 0n };
 
-export class Stage<Payload extends { eventTime: number }, M extends Model<Payload>, Body> {
+export class Stage<Payload extends { eventTime: number }, M extends Model<Payload>, Body> implements Watched {
   /** The stream's key. */
   readonly stream: string;
   /** True where a newest state exists that a subscriber can be reset to. */
   readonly hasSnapshot: boolean;
+  readonly feed: FeedRef | null;
   private readonly model: M;
+  private readonly channel: Channel<Payload>;
   private readonly audiences = new Map<string, Audience<Payload, Body>>();
   private head: StreamPosition = NOWHERE;
   /** False while the state is being loaded: entries of the tail are then not ours yet. */
@@ -40,6 +44,11 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
   /** A newer value of the state and the position it is true for, to take over when the head gets there. */
   private fresh: { value: string; sequence: bigint } | null = null;
   private births = 0;
+  /** After the stream began anew: passes over what was told before. */
+  private rebirth: Rebirth<Payload> | null = null;
+  /** The event told last, or the text of the state it was loaded with. */
+  private newest: Payload | string | null = null;
+  private stallNow: Stall | null = null;
   /** Settles when the state is there for the first time. */
   readonly ready: Promise<void>;
 
@@ -48,7 +57,9 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     private readonly tools: StageTools,
   ) {
     this.stream = streamKey(question.channel, question.id);
-    this.hasSnapshot = CHANNELS[question.channel].hasSnapshot && question.latestKey !== null;
+    this.channel = CHANNELS[question.channel] as unknown as Channel<Payload>;
+    this.hasSnapshot = this.channel.hasSnapshot && question.latestKey !== null;
+    this.feed = this.channel.feedOf?.(question.id) ?? null;
     this.model = question.createModel();
     this.ready = this.load();
   }
@@ -80,15 +91,20 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
       });
       this.audiences.set(question.view, audience);
     }
-    audience.listeners.add(listener);
+    audience.add(listener, question.filter);
     return audience;
   }
 
   /** The last listener of all ends the stage. */
-  leave(view: string, listener: Listener<Body>): void {
+  leave({ view, filter }: Question<Payload, M, Body>, listener: Listener<Body>): void {
     const audience = this.audiences.get(view);
-    audience?.listeners.delete(listener);
+    audience?.delete(listener, filter);
     if (audience?.listeners.size === 0) this.audiences.delete(view);
+    if (this.audiences.size === 0) this.end();
+  }
+
+  /** Ends it where nobody has joined. */
+  leaveUnwatched(): void {
     if (this.audiences.size === 0) this.end();
   }
 
@@ -115,19 +131,27 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     if (!this.loaded) return;
     const trimmed = now !== null && now.sequence > this.head.sequence;
     const reason = trimmed ? 'RETENTION' : 'FEED_GAP';
-    if (!trimmed) this.births += 1;
+    if (!trimmed) this.begunAnew();
     if (this.hasSnapshot) {
       this.reload(trimmed ? this.head.sequence : null, reason);
       return;
     }
-    const missed = trimmed ? Number(now.sequence - this.head.sequence) : null;
+    const unknown = this.rebirth ? 0 : null;
+    const missed = trimmed ? Number(now.sequence - this.head.sequence) : unknown;
     this.head = now ?? NOWHERE;
     this.missing({ missed, reason }, trimmed ? this.head.sequence : null);
   }
 
-  /** Tells everybody something in place of an event. */
-  tell(fault: Error): void {
-    for (const listener of this.listeners()) listener.tell(fault);
+  /** Why nothing new may come; null where all is well. */
+  get stalled(): Stall | null {
+    return this.stallNow;
+  }
+
+  stall(stall: Stall | null): void {
+    const before = this.stallNow;
+    if (before?.reason === stall?.reason && before?.since === stall?.since) return;
+    this.stallNow = stall;
+    for (const listener of this.listeners()) listener.stalled(stall);
   }
 
   /** Ends the stage and what its listeners wait for. */
@@ -150,7 +174,9 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     const [latest] = this.hasSnapshot && latestKey ? await live.latest([latestKey]) : [null];
     const [position] = latest ? [latest] : await live.positions([this.stream]);
     if (this.ended) return;
-    this.model.reset(latest?.value ?? null);
+    const value = latest && !this.rebirth?.wasTold(latest.value) ? latest.value : null;
+    this.model.reset(value);
+    this.newest = value ?? this.newest;
     this.head = position ? { epoch: position.epoch, sequence: position.sequence } : NOWHERE;
     this.fresh = null;
     this.loaded = true;
@@ -191,6 +217,14 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     try {
       if (entry.gap !== null) gap = addGaps(gap, JSON.parse(entry.gap) as Gap);
       payload = JSON.parse(entry.payload) as Payload;
+      if (this.rebirth) {
+        const told = this.rebirth.next(payload);
+        if (told === 'told') return;
+        this.rebirth = null;
+        // the event told last is not there any more
+        if (told === 'unknown') gap = addGaps(gap, { missed: null, reason: 'FEED_GAP' });
+      }
+      this.newest = payload;
       this.model.apply(payload);
     } catch (error) {
       this.tools.log.error({ err: error, stream: this.stream, sequence: String(sequence) }, 'unreadable live event');
@@ -202,6 +236,15 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     for (const audience of this.audiences.values()) audience.publish(this.head, payload, gap);
     if (this.fresh?.sequence === sequence) this.model.reset(this.fresh.value);
     this.refresh();
+  }
+
+  private begunAnew(): void {
+    this.births += 1;
+    const { newest } = this;
+    // where entries mean nothing by themselves they are folded again, whatever was told
+    const whole = [...this.audiences.values()].every(({ pages }) => pages !== null);
+    if (!whole || newest === null) return;
+    this.rebirth ??= new Rebirth(this.channel, typeof newest === 'string' ? (JSON.parse(newest) as Payload) : newest);
   }
 
   /** Something is missing before the next event: told with it. */

@@ -6,18 +6,8 @@ import type { SlowConsumerPolicy, StreamStart } from '../../schema/channels.ts';
 import { clientError } from '../../schema/errors.ts';
 import { asciiJson, nextFrame, type Outlet } from '../platform/graphql/outlet.ts';
 import { metrics } from '../platform/metrics.ts';
-import { addGaps, type Delivery, type Gap } from './delivery.ts';
-
-/** An event with what is told of it to one subscriber alone. */
-export interface Told<Body> {
-  delivery: Delivery<Body>;
-  start: StreamStart | null;
-  gap: Gap | null;
-  /** Told from history. */
-  replayed: boolean;
-  /** The encoded result, where it is known already. */
-  payload: string | null;
-}
+import { addGaps, type Delivery, type Gap, type Told, unseenGap } from './delivery.ts';
+import type { Latecomer } from './throttle.ts';
 
 export interface SubscriberOptions<Body> {
   /** The client's name for the operation. */
@@ -25,6 +15,8 @@ export interface SubscriberOptions<Body> {
   /** The subscription's name, for the metrics. */
   field: string;
   outlet: Outlet;
+  /** True where it follows several streams, whose numbers can't be compared. */
+  isMany?: boolean;
   policy: SlowConsumerPolicy;
   /** Events that may wait. */
   max: number;
@@ -32,26 +24,30 @@ export interface SubscriberOptions<Body> {
   merge?(older: Body, newer: Body): Body;
   /** The encoded result of an event. */
   payloadOf(told: Told<Body>): string;
-  /** The encoded result that tells a fault. */
-  faultOf(fault: Error): string;
   /** Called once when it wants no more. */
   onEnd(): void;
 }
 
 const LOST: Gap = { missed: 1, reason: 'SLOW' };
 
-export class Subscriber<Body> {
+export class Subscriber<Body> implements Latecomer {
   private waiting: Told<Body>[] = [];
-  private fault: Error | null = null;
+  /** An encoded result that is no event, to be told as soon as possible. */
+  private notice: string | null = null;
   private state: 'held' | 'open' | 'ended' = 'held';
   /** The last event handed over. */
   private last: Delivery<Body> | null = null;
   /** Events up to here it has already. */
   private skips = -1n;
+  /** Missing before the next event of a stream, where there are several. */
+  private readonly owed = new Map<string, Gap>();
+  late: ReadonlyMap<string, bigint> | null = null;
   private asked = false;
   private roomy: (() => void)[] = [];
   private finish: { done(): void; fail(error: Error): void } = { done() {}, fail() {} };
   /** The operation's id as ASCII JSON. */
+  private readonly name: string;
+  /** Those with the same one get the same frames. */
   readonly id: string;
   /** Resolves when the subscription ends, rejects with the error that it ends in. */
   readonly ended: Promise<void>;
@@ -61,7 +57,8 @@ export class Subscriber<Body> {
     private start: StreamStart | null,
     private gap: Gap | null = null,
   ) {
-    this.id = asciiJson(JSON.stringify(options.id));
+    this.name = asciiJson(JSON.stringify(options.id));
+    this.id = `${options.outlet.kind ?? ''}${this.name}`;
     this.ended = new Promise((done, fail) => {
       this.finish = { done, fail };
     });
@@ -75,12 +72,18 @@ export class Subscriber<Body> {
 
   /** True where the next event can be handed over as everybody gets it. */
   get isDirect(): boolean {
-    return this.flows && this.start === null && this.gap === null && this.skips < 0n;
+    const isNew = this.late === null && this.owed.size === 0;
+    return this.flows && this.start === null && this.gap === null && this.skips < 0n && isNew;
   }
 
   /** True while nothing waits and the connection takes more. */
   get flows(): boolean {
     return this.state === 'open' && this.waiting.length === 0 && this.options.outlet.ready;
+  }
+
+  /** The frame of an encoded result; `cursor` is that of its event. */
+  frameOf(payload: string, cursor: string | null): string {
+    return this.options.outlet.frame?.(this.name, payload, cursor) ?? nextFrame(this.name, payload);
   }
 
   /** Lets events out. */
@@ -99,8 +102,17 @@ export class Subscriber<Body> {
   /** The next event. */
   take(delivery: Delivery<Body>, replayed = false): void {
     if (this.state === 'ended' || delivery.at.sequence <= this.skips) return;
+    if (this.late && delivery.whole) {
+      this.take(delivery.whole, true);
+      return;
+    }
+    const late = this.late?.get(delivery.stream) ?? -1n;
+    const has = late > this.skips ? late : this.skips;
     this.skips = -1n;
-    const gap = addGaps(this.gap, delivery.gap);
+    if (delivery.from !== undefined && has >= delivery.at.sequence) return;
+    const unseen = unseenGap(delivery, has);
+    const gap = addGaps(addGaps(this.owed.get(delivery.stream) ?? null, this.gap), unseen);
+    this.owed.delete(delivery.stream);
     const told: Told<Body> = { delivery, start: this.start, gap, replayed, payload: null };
     this.start = null;
     this.gap = null;
@@ -109,7 +121,11 @@ export class Subscriber<Body> {
   }
 
   /** Something is missing before the next event. */
-  missing(gap: Gap, upTo: bigint | null = null): void {
+  missing(gap: Gap, upTo: bigint | null = null, stream?: string): void {
+    if (stream !== undefined) {
+      this.owed.set(stream, addGaps(this.owed.get(stream) ?? null, gap) as Gap);
+      return;
+    }
     const has = this.newest;
     if (gap.missed && upTo !== null && has >= 0n) {
       const missed = Math.min(gap.missed, Number(upTo - has));
@@ -145,8 +161,9 @@ export class Subscriber<Body> {
     this.skips = sequence;
   }
 
-  tell(fault: Error): void {
-    this.fault = fault;
+  /** Tells a result that is no event, before what waits; the newest one counts. */
+  tell(notice: string): void {
+    this.notice = notice;
     this.pump();
   }
 
@@ -175,6 +192,7 @@ export class Subscriber<Body> {
 
   /** The last event it has or will have; -1 where it has none. */
   private get newest(): bigint {
+    if (this.options.isMany) return -1n;
     const newest = (this.waiting.at(-1)?.delivery ?? this.last)?.at.sequence ?? -1n;
     return newest > this.skips ? newest : this.skips;
   }
@@ -184,7 +202,7 @@ export class Subscriber<Body> {
     this.last = told.delivery;
     if (told.gap) metrics.gapsTold.inc({ field, reason: told.gap.reason });
     metrics.deliveries.inc({ field });
-    const frame = nextFrame(this.id, told.payload ?? this.options.payloadOf(told));
+    const frame = this.frameOf(told.payload ?? this.options.payloadOf(told), told.delivery.cursor);
     metrics.deliveredBytes.inc({ field }, frame.length);
     outlet.send(frame);
   }
@@ -192,10 +210,10 @@ export class Subscriber<Body> {
   private pump(): void {
     const { outlet, field } = this.options;
     if (this.state !== 'open') return;
-    while (outlet.ready && (this.fault || this.waiting.length > 0)) {
-      if (this.fault) {
-        outlet.send(nextFrame(this.id, this.options.faultOf(this.fault)));
-        this.fault = null;
+    while (outlet.ready && (this.notice || this.waiting.length > 0)) {
+      if (this.notice) {
+        outlet.send(this.frameOf(this.notice, null));
+        this.notice = null;
       } else {
         metrics.queued.dec({ field });
         this.send(this.waiting.shift() as Told<Body>);
@@ -233,10 +251,10 @@ export class Subscriber<Body> {
 
   /** Takes out what waits and is about the same thing. */
   private conflate(told: Told<Body>): void {
-    const { mergeKey } = this.options;
-    const key = mergeKey(told.delivery.body);
+    const key = this.options.mergeKey(told.delivery.body);
+    told.key = key;
     if (key === null) return;
-    const index = this.waiting.findLastIndex(({ delivery }) => mergeKey(delivery.body) === key);
+    const index = this.waiting.findLastIndex((one) => one.key === key);
     if (index >= 0) this.yieldTo(index, told);
   }
 
@@ -246,11 +264,23 @@ export class Subscriber<Body> {
     const [gone] = this.waiting.splice(index, 1);
     if (!gone) return;
     metrics.queued.dec({ field });
-    const next = this.waiting[index] ?? newest;
-    next.gap = addGaps(addGaps(gone.gap, LOST), next.gap);
-    next.start = next.start ?? gone.start;
+    const heir = this.waiting[index] ?? newest;
+    heir.start = heir.start ?? gone.start;
+    const gap = addGaps(gone.gap, LOST) as Gap;
+    const next = this.options.isMany ? this.nextOf(gone.delivery.stream, index, newest) : heir;
+    if (!next) {
+      heir.payload = null;
+      this.missing(gap, null, gone.delivery.stream);
+      return;
+    }
+    next.gap = addGaps(gap, next.gap);
     next.payload = null;
     if (merge) next.delivery = { ...next.delivery, body: merge(gone.delivery.body, next.delivery.body) };
+  }
+
+  /** The next event of a stream among those that wait and the newest. */
+  private nextOf(stream: string, index: number, newest: Told<Body>): Told<Body> | undefined {
+    return [...this.waiting.slice(index), newest].find(({ delivery }) => delivery.stream === stream);
   }
 
   private giveUp(): void {

@@ -3,6 +3,7 @@
  * stream; a view is what the subscribers of one kind see of it, worked out once for all of them.
  */
 import type { ChannelName } from '../../schema/channels.ts';
+import type { Filter } from './filter.ts';
 
 /** State folded from a stream's newest value and the entries after it. */
 export interface Model<Payload> {
@@ -25,6 +26,16 @@ export interface View<Payload, Body> {
   reset(): void;
 }
 
+/** What subscribers have been told, where a merged event may hold less for them than for those who join meanwhile. */
+export interface Mirror<Body> {
+  /** This was told. */
+  take(body: Body): void;
+  /** The event without what the subscribers have already. */
+  trim(body: Body): Body;
+  /** What the subscribers have is not known, until something whole is told. */
+  forget(): void;
+}
+
 /** What one subscription follows. Two with the same stream and `view` see the same events. */
 export interface Question<Payload extends { eventTime: number }, M extends Model<Payload>, Body> {
   /** The subscription's name, for the metrics. */
@@ -35,6 +46,8 @@ export interface Question<Payload extends { eventTime: number }, M extends Model
   /** Where the live store keeps the newest value; null for a channel without one. */
   readonly latestKey: string | null;
   readonly view: string;
+  /** Left out where everybody who sees the view wants every event. */
+  readonly filter?: Filter<Body>;
   createModel(): M;
   createView(model: M): View<Payload, Body>;
   /** The event's content as the field's type has it. */
@@ -43,6 +56,8 @@ export interface Question<Payload extends { eventTime: number }, M extends Model
   mergeKey(body: Body): string | null;
   /** One event that leaves a client where the two would; left out where the later alone does. */
   merge?(older: Body, newer: Body): Body;
+  /** Left out where a merged event is what its newest part is. */
+  createMirror?(): Mirror<Body>;
 }
 
 /** The newest event is the state: candles and tickers. */

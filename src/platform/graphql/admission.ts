@@ -1,4 +1,4 @@
-/** Which WebSockets are let in: bounded in all, for one address and in a second. */
+/** Which WebSockets are let in: bounded in all, for one address, for one access token and in a second. */
 import type { IncomingMessage } from 'node:http';
 import { addressOf } from '../access.ts';
 import type { Config } from '../config.ts';
@@ -12,7 +12,7 @@ export type AdmissionLimits = Pick<
 /** Why a connection is refused: the setting it is over. */
 export interface Refusal {
   status: 429 | 503;
-  limit: keyof AdmissionLimits;
+  limit: keyof AdmissionLimits | 'MAX_SOCKETS_PER_KEY';
   max: number;
 }
 
@@ -21,13 +21,46 @@ export interface Admission {
   enter(request: IncomingMessage): (() => void) | Refusal;
 }
 
+/** Counts by name; a name that nobody is in under is forgotten. */
+class Counts {
+  private readonly counts = new Map<string, number>();
+
+  of(name: string): number {
+    return this.counts.get(name) ?? 0;
+  }
+
+  /** Counts one in and returns what counts it out, once. */
+  enter(name: string): () => void {
+    this.counts.set(name, this.of(name) + 1);
+    let inside = true;
+    return () => {
+      if (!inside) return;
+      inside = false;
+      const left = this.of(name) - 1;
+      if (left > 0) this.counts.set(name, left);
+      else this.counts.delete(name);
+    };
+  }
+}
+
+/** Counts the sockets of each access token, once it is known whose they are. A caller without one is not counted. */
+export function createKeyAdmission(max: number): { enter(key: string | undefined): (() => void) | Refusal } {
+  const byKey = new Counts();
+  return {
+    enter(key) {
+      if (key === undefined) return () => {};
+      return byKey.of(key) < max ? byKey.enter(key) : { status: 429, limit: 'MAX_SOCKETS_PER_KEY', max };
+    },
+  };
+}
+
 /** Nobody is in yet. */
 export function createAdmission(limits: AdmissionLimits): Admission {
-  const byAddress = new Map<string, number>();
+  const byAddress = new Counts();
   const rate = new Rate(limits.MAX_ACCEPTS_PER_SECOND);
   let total = 0;
 
-  const refuse = (status: Refusal['status'], limit: Refusal['limit']): Refusal => ({
+  const refuse = (status: Refusal['status'], limit: keyof AdmissionLimits): Refusal => ({
     status,
     limit,
     max: limits[limit],
@@ -36,20 +69,16 @@ export function createAdmission(limits: AdmissionLimits): Admission {
   return {
     enter(request) {
       const address = addressOf(request, limits.TRUSTED_PROXIES);
-      const known = byAddress.get(address) ?? 0;
       if (total >= limits.MAX_SOCKETS) return refuse(503, 'MAX_SOCKETS');
-      if (known >= limits.MAX_SOCKETS_PER_ADDRESS) return refuse(429, 'MAX_SOCKETS_PER_ADDRESS');
+      if (byAddress.of(address) >= limits.MAX_SOCKETS_PER_ADDRESS) return refuse(429, 'MAX_SOCKETS_PER_ADDRESS');
       if (!rate.take()) return refuse(503, 'MAX_ACCEPTS_PER_SECOND');
       total += 1;
-      byAddress.set(address, known + 1);
+      const leave = byAddress.enter(address);
       let inside = true;
       return () => {
-        if (!inside) return;
+        if (inside) total -= 1;
         inside = false;
-        total -= 1;
-        const left = (byAddress.get(address) ?? 1) - 1;
-        if (left > 0) byAddress.set(address, left);
-        else byAddress.delete(address);
+        leave();
       };
     },
   };

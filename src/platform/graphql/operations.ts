@@ -7,13 +7,18 @@ import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOpe
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import { clientError } from '../../../schema/errors.ts';
 import { connectionToken } from '../access.ts';
+import { createKeyAdmission } from './admission.ts';
 import { isRefused } from './documents.ts';
 import { publicError } from './errors.ts';
 import { overLimit } from './limits.ts';
+import { revoked } from './revocation.ts';
 import type { Connection, GraphqlSocketOptions, Subscribe, SubscribeArgs } from './socket.ts';
 
 type Params = Record<string, unknown>;
 type Ctx = Context<Params, Connection>;
+
+/** Closes a socket that is one too many of its token. */
+const CLOSE_LIMIT = 4491;
 
 /** Why a subscription did not begin. Thrown by its iterator, so that the client gets `error`. */
 class NotBegun extends Error {
@@ -70,6 +75,8 @@ async function executeWithin(args: ExecutionArgs, timeoutMs: number): Promise<Ex
 /** The protocol with our hooks; `graphql-socket.ts` brings the sockets. */
 export function protocolServer(options: GraphqlSocketOptions): Server<Connection> {
   const { schema, documents, access, limits, log } = options;
+  const keys = createKeyAdmission(limits.MAX_SOCKETS_PER_KEY);
+  const leave = new WeakMap<Connection, () => void>();
 
   /** What is to be executed, or every reason why it is not. */
   async function prepare(
@@ -82,6 +89,7 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
     const operationName = payload.operationName ?? undefined;
     const variables = payload.variables ?? {};
     if (!caller) return [clientError('UNAUTHENTICATED', 'No access.')];
+    if (!access.isValid(caller)) return [revoked()];
     const max = limits.MAX_SUBSCRIPTIONS_PER_SOCKET;
     if (Math.max(Object.keys(ctx.subscriptions).length, operations.size + 1) > max) {
       return [overLimit('LIMIT_EXCEEDED', 'Too many at once', 'MAX_SUBSCRIPTIONS_PER_SOCKET', max)];
@@ -105,13 +113,27 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
 
   return makeServer<Params, Connection>({
     schema,
-    connectionInitWaitTimeout: options.initTimeoutMs ?? 3_000,
+    connectionInitWaitTimeout: limits.CONNECTION_INIT_TIMEOUT_MS,
     execute: (args) => executeWithin(args, limits.REQUEST_TIMEOUT_MS),
     // the arguments are those that `prepare` made
     subscribe: (args) => begin(options.subscribe, args as SubscribeArgs),
     onConnect(ctx) {
-      ctx.extra.caller = access.identify(ctx.extra.request, connectionToken(ctx.connectionParams)) ?? undefined;
-      return ctx.extra.caller !== undefined;
+      const { extra } = ctx;
+      const caller = access.identify(extra.request, connectionToken(ctx.connectionParams));
+      if (!caller) return false;
+      const left = keys.enter(caller.key);
+      if (typeof left !== 'function') {
+        // a refusal of the protocol could not say which limit it is
+        const { message } = overLimit('LIMIT_EXCEEDED', 'Too many sockets of this token', left.limit, left.max);
+        extra.close(CLOSE_LIMIT, message);
+        return false;
+      }
+      leave.set(extra, left);
+      extra.caller = caller;
+      return true;
+    },
+    onClose({ extra }) {
+      leave.get(extra)?.();
     },
     async onSubscribe(ctx, id, payload) {
       try {

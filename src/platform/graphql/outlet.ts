@@ -1,15 +1,19 @@
 /**
- * The way out of one WebSocket for events. What is sent in one turn of the event loop leaves in one write; a peer that
+ * The way out of one connection for events. What is sent in one turn of the event loop leaves in one write; a peer that
  * does not read is noticed, so that what waits for it waits where it can be merged or dropped.
  */
-import type { Duplex } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { metrics } from '../metrics.ts';
 
 /** Where the events of one connection go. */
 export interface Outlet {
   /** False while the peer does not take what it was sent. */
   readonly ready: boolean;
-  /** Sends a frame made by `textFrame`, in order. */
+  /** Where the frames are others than a WebSocket's plain ones: sets them apart, and makes them. */
+  readonly kind?: string;
+  /** The frame of the next result of an operation: its name as JSON, the result as ASCII JSON, the event's cursor. */
+  frame?(name: string, payload: string, cursor: string | null): string;
+  /** Sends a frame, in order. */
   send(frame: string): void;
   /** Calls back once as soon as it is ready, in the order of the calls. */
   whenReady(call: () => void): void;
@@ -24,11 +28,16 @@ export function asciiJson(json: string): string {
 
 /** RFC 6455 5.2: the unmasked frame of an ASCII text message, one character a byte. */
 export function textFrame(ascii: string): string {
-  const { length } = ascii;
-  if (length < 126) return `\x81${String.fromCharCode(length)}${ascii}`;
-  if (length < 65_536) return `\x81\x7e${String.fromCharCode(length >>> 8, length & 255)}${ascii}`;
-  const bytes = [24, 16, 8, 0].map((shift) => (length >>> shift) & 255);
-  return `\x81\x7f\0\0\0\0${String.fromCharCode(...bytes)}${ascii}`;
+  return frameOf('\x81', ascii);
+}
+
+/** The unmasked frame of any message, one character a byte; `first` says what kind it is. */
+export function frameOf(first: string, bytes: string): string {
+  const { length } = bytes;
+  if (length < 126) return `${first}${String.fromCharCode(length)}${bytes}`;
+  if (length < 65_536) return `${first}\x7e${String.fromCharCode(length >>> 8, length & 255)}${bytes}`;
+  const size = [24, 16, 8, 0].map((shift) => (length >>> shift) & 255);
+  return `${first}\x7f\0\0\0\0${String.fromCharCode(...size)}${bytes}`;
 }
 
 /** The frame that tells operation `id` (as JSON) its next result; `payload` is ASCII JSON. */
@@ -45,8 +54,8 @@ function flushAll(): void {
 }
 
 export interface SocketOutletOptions {
-  /** The connection under the WebSocket. */
-  socket: Duplex;
+  /** The connection. */
+  socket: Writable;
   /** False once no more frames may be sent. */
   isOpen(): boolean;
   /** Bytes waiting from which on the peer counts as one that does not read. */

@@ -8,22 +8,29 @@ import type { Duplex } from 'node:stream';
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Cursor } from '../../../schema/cursor.ts';
 import type { Access, Caller } from '../access.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { metrics } from '../metrics.ts';
-import { type AdmissionLimits, createAdmission, type Refusal } from './admission.ts';
+import type { Admission, AdmissionLimits, Refusal } from './admission.ts';
+import { DeflatingOutlet } from './deflate.ts';
 import type { Documents } from './documents.ts';
 import { overLimit } from './limits.ts';
 import { protocolServer } from './operations.ts';
 import { type Outlet, SocketOutlet } from './outlet.ts';
 import type { OperationRequest } from './request.ts';
+import { watchCallers } from './revocation.ts';
 
 /** A client that does not take what it was sent: what waits for it is bounded by this, then the socket is closed. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 const CLOSE_BLOCKED = 4490;
 const BLOCKED_GRACE_MS = 5_000;
 const CLOSE_RESTARTING = 1012;
+/** The protocol's: no connection_init in time. */
+const CLOSE_IDLE = 4408;
+/** What ws calls a message over the limit. */
+const TOO_LARGE = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 /** Clients that are told to come back spread themselves over this time. */
 const RETRY_SPREAD_MS = 5_000;
 /** RFC 6455 5.5: a close frame carries at most 123 bytes of reason. */
@@ -35,6 +42,8 @@ export interface Connection {
   readonly request: IncomingMessage;
   /** Where the events of its subscriptions go. */
   readonly outlet: Outlet;
+  /** Closes it in order: what was told before arrives before. The reason is cut to what a close frame holds. */
+  close(code: number, reason: string): void;
   caller?: Caller;
   /**
    * Operations that run now, by the message that began each. The client's id won't do: one that completes an operation
@@ -56,6 +65,8 @@ export interface SubscribeArgs extends ExecutionArgs {
   readonly operationId: string;
   readonly outlet: Outlet;
   readonly caller: Caller;
+  /** The transport's own word for where the client was; goes before the operation's. */
+  readonly after?: Cursor;
 }
 
 /**
@@ -70,18 +81,20 @@ export interface GraphqlSocketOptions {
   documents: Documents;
   access: Access;
   contextOf(request: OperationRequest): object | Promise<object>;
+  admission: Admission;
   limits: AdmissionLimits &
     Pick<
       Config,
+      | 'CONNECTION_INIT_TIMEOUT_MS'
       | 'MAX_MESSAGE_BYTES'
+      | 'MAX_SOCKETS_PER_KEY'
       | 'MAX_SUBSCRIPTIONS_PER_SOCKET'
       | 'REQUEST_TIMEOUT_MS'
       | 'SOCKET_BUFFER_BYTES'
       | 'SOCKET_STUCK_MS'
+      | 'WEBSOCKET_COMPRESSION'
     >;
   log: Log;
-  /** How long a client may take for connection_init. */
-  initTimeoutMs?: number;
   /** Between two pings; a socket that did not answer the last one is dropped. */
   pingMs?: number;
 }
@@ -100,6 +113,12 @@ function shorten(reason: string): string {
   return bytes.length <= MAX_REASON_BYTES ? reason : bytes.toString('utf8', 0, MAX_REASON_BYTES - 3).replace(/�+$/, '');
 }
 
+/** True where events may go compressed; one who wants a smaller window than ours gets them as they are. */
+function takesDeflated({ extensions }: WebSocket, { headers }: IncomingMessage): boolean {
+  const offered = String(headers['sec-websocket-extensions'] ?? '');
+  return extensions.includes('permessage-deflate') && !offered.includes('server_max_window_bits');
+}
+
 /** The WebSocket side of the API. */
 export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSockets {
   const { limits, log, access } = options;
@@ -109,12 +128,17 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
     handleProtocols,
     maxPayload: limits.MAX_MESSAGE_BYTES,
     // a few bytes must not become megabytes of ours
-    perMessageDeflate: false,
+    perMessageDeflate: limits.WEBSOCKET_COMPRESSION === 'on' && {
+      serverNoContextTakeover: true,
+      clientNoContextTakeover: true,
+    },
     autoPong: false,
   });
-  const admission = createAdmission(limits);
+  const { admission } = options;
   const outlets = new WeakMap<WebSocket, SocketOutlet>();
   const silent = new WeakSet<WebSocket>();
+  const connections = new Set<Connection>();
+  const watching = watchCallers(connections, access);
   let stopping = false;
 
   const pings = setInterval(() => {
@@ -128,24 +152,31 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
   }, options.pingMs ?? 12_000);
   pings.unref();
 
+  function idle(reason: string): string {
+    const limit = 'CONNECTION_INIT_TIMEOUT_MS';
+    return overLimit('LIMIT_EXCEEDED', reason, limit, limits[limit]).message;
+  }
+
   function open(socket: WebSocket, request: IncomingMessage, stream: Duplex): void {
     const close = (code: number, reason: string): void => {
       outlet.flush();
-      socket.close(code, shorten(reason));
+      socket.close(code, shorten(code === CLOSE_IDLE ? idle(reason) : reason));
     };
     const closeBlocked = (): void => {
       close(CLOSE_BLOCKED, 'Client does not read');
       // it may never take the close frame either
       setTimeout(() => socket.terminate(), BLOCKED_GRACE_MS).unref();
     };
-    const outlet = new SocketOutlet({
+    const Way = takesDeflated(socket, request) ? DeflatingOutlet : SocketOutlet;
+    const outlet = new Way({
       socket: stream,
       isOpen: () => socket.readyState === socket.OPEN,
       maxBuffered: limits.SOCKET_BUFFER_BYTES,
       stuckMs: limits.SOCKET_STUCK_MS,
       onStuck: closeBlocked,
     });
-    const connection: Connection = { socket, request, outlet, operations: new Map() };
+    const connection: Connection = { socket, request, outlet, close, operations: new Map() };
+    connections.add(connection);
     outlets.set(socket, outlet);
     metrics.sockets.inc();
 
@@ -179,9 +210,13 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
       if (socket.bufferedAmount <= MAX_BUFFERED_BYTES) socket.pong(data);
     });
     // ws closes by itself what it can't read: 1009 too big, 1007 no UTF-8, 1002 no frame
-    socket.on('error', (error) => log.debug({ err: error }, 'WebSocket error'));
+    socket.on('error', (error) => {
+      if ('code' in error && error.code === TOO_LARGE) metrics.refused.inc({ limit: 'MAX_MESSAGE_BYTES' });
+      log.debug({ err: error }, 'WebSocket error');
+    });
     socket.once('close', (code, reason) => {
       metrics.sockets.dec();
+      connections.delete(connection);
       outlet.close();
       const left = [...connection.operations.values()];
       for (const { abort } of left) abort.abort();
@@ -216,6 +251,7 @@ export function createGraphqlSockets(options: GraphqlSocketOptions): GraphqlSock
     async stop(graceMs) {
       stopping = true;
       clearInterval(pings);
+      await watching.stop();
       const open = [...server.clients];
       const gone = open.map((socket) => new Promise((done) => socket.once('close', done)));
       for (const socket of open) {

@@ -1,11 +1,14 @@
-/** The API's server: GraphQL over HTTP and WebSocket on /graphql, GraphiQL, health and metrics, on one port. */
+/** The API's server: GraphQL over HTTP, event streams and WebSocket on /graphql, GraphiQL, health and metrics, on one port. */
 import type { GraphQLSchema } from 'graphql';
 import { type Access, type Caller, createAccess } from '../access.ts';
+import { openAccessFile } from '../access-file.ts';
+import { createAdmission } from '../graphql/admission.ts';
 import { createDocuments } from '../graphql/documents.ts';
 import { createGraphqlHttp, type GraphqlHttp, type HttpAnswer } from '../graphql/http.ts';
 import { overLimit } from '../graphql/limits.ts';
 import type { OperationRequest } from '../graphql/request.ts';
 import { createGraphqlSockets, type Subscribe } from '../graphql/socket.ts';
+import { createGraphqlStreams, type GraphqlStreams } from '../graphql/sse.ts';
 import { addHealthRoutes, createReadiness } from '../health.ts';
 import type { Platform, Running } from '../platform.ts';
 import { addGraphiql } from './graphiql.ts';
@@ -26,8 +29,6 @@ export interface ApiServerOptions {
   contextFor(caller: Caller, request: OperationRequest): object | Promise<object>;
   /** Bound on the ordered stop. */
   drainMs?: number;
-  /** How long a WebSocket client may take for connection_init. */
-  initTimeoutMs?: number;
   /** Between two pings of a WebSocket; one that did not answer the last is dropped. */
   pingMs?: number;
 }
@@ -53,7 +54,7 @@ function addOriginRules(app: HttpApp, access: Access): void {
       .headers({
         'access-control-allow-methods': 'GET, POST',
         'access-control-allow-headers':
-          'authorization, content-type, apollo-require-preflight, x-apollo-operation-name',
+          'authorization, content-type, last-event-id, apollo-require-preflight, x-apollo-operation-name',
         'access-control-max-age': '600',
       })
       .code(204)
@@ -81,7 +82,14 @@ async function within(
   }
 }
 
-function addGraphql(app: HttpApp, graphql: GraphqlHttp, access: Access, timeoutMs: number): void {
+interface Operations {
+  graphql: GraphqlHttp;
+  streams: GraphqlStreams;
+  access: Access;
+  timeoutMs: number;
+}
+
+function addGraphql(app: HttpApp, { graphql, streams, access, timeoutMs }: Operations): void {
   const callers = new WeakMap<HttpRequest, Caller>();
   app.route({
     method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
@@ -100,6 +108,18 @@ function addGraphql(app: HttpApp, graphql: GraphqlHttp, access: Access, timeoutM
     },
     async handler(request, reply) {
       const caller = callers.get(request)!;
+      if (streams.wants(request.raw)) {
+        reply.hijack();
+        const { raw, body, id } = request;
+        return streams.serve({
+          raw,
+          response: reply.raw,
+          headers: Object.fromEntries(Object.entries(reply.getHeaders())),
+          body,
+          id,
+          caller,
+        });
+      }
       const abort = new AbortController();
       reply.raw.once('close', () => abort.abort());
       const answer = await within(
@@ -130,32 +150,36 @@ function addGraphql(app: HttpApp, graphql: GraphqlHttp, access: Access, timeoutM
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { platform, schema } = options;
   const { config, log } = platform;
+  const file = config.ACCESS_TOKENS_FILE ? openAccessFile(config.ACCESS_TOKENS_FILE, log) : undefined;
   const access = createAccess({
     tokens: config.ACCESS_TOKENS,
+    file,
     host: config.HOST,
     allowedOrigins: config.ALLOWED_ORIGINS,
   });
   const documents = createDocuments(schema, config);
   const contextOf = (request: OperationRequest) => options.contextFor(request.caller, request);
   const graphql = await createGraphqlHttp({ schema, documents, contextOf, log });
-  const sockets = createGraphqlSockets({
+  const transport = {
     schema,
     subscribe: options.subscribe,
     documents,
     access,
     contextOf,
+    admission: createAdmission(config),
     limits: config,
     log,
-    initTimeoutMs: options.initTimeoutMs,
     pingMs: options.pingMs,
-  });
+  };
+  const sockets = createGraphqlSockets(transport);
+  const streams = createGraphqlStreams({ ...transport, graphql });
   const app = createHttpApp({
     log,
     maxBodyBytes: config.MAX_BODY_BYTES,
     maxConnections: config.MAX_SOCKETS + HTTP_CONNECTIONS,
   });
   addOriginRules(app, access);
-  addGraphql(app, graphql, access, config.REQUEST_TIMEOUT_MS);
+  addGraphql(app, { graphql, streams, access, timeoutMs: config.REQUEST_TIMEOUT_MS });
   addGraphiql(app, log);
   addHealthRoutes(app, createReadiness(platform, { feeds: true }));
   app.server.on('upgrade', (request, socket, head) => {
@@ -168,8 +192,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ...bound,
     async stop() {
       const graceMs = options.drainMs ?? DRAIN_MS;
-      await Promise.all([close(app, graceMs), sockets.stop(graceMs)]);
+      await Promise.all([close(app, graceMs), sockets.stop(graceMs), streams.stop()]);
       await graphql.stop();
+      await file?.stop();
     },
   };
 }
