@@ -1,6 +1,6 @@
 /** What arguments must look like. Each check throws BAD_USER_INPUT with the argument's name and the bound. */
 import { decodePosition } from '../schema/cursor.ts';
-import { badInput, clientError } from '../schema/errors.ts';
+import { badInput } from '../schema/errors.ts';
 import { LIVE_BOOK_DEPTH } from '../schema/live/book.ts';
 import { isSymbol } from '../schema/market.ts';
 
@@ -61,12 +61,23 @@ export function timePosition(
   return { time: Number(time), rest };
 }
 
-/** Least time between two events, ms. Throws NOT_SUPPORTED for what can't be had yet. */
+/** Markets of one subscription. */
+export const MAX_MARKETS = 500;
+
+/** Distinct symbols or not, at least one and no more than may be followed as one. */
+export function checkMarkets(markets: readonly { symbol: string }[]): void {
+  if (markets.length < 1 || markets.length > MAX_MARKETS) {
+    throw badInput('markets', `must be from 1 to ${MAX_MARKETS}`, { max: MAX_MARKETS });
+  }
+  for (const [i, { symbol }] of markets.entries()) {
+    if (!isSymbol(symbol))
+      throw badInput(`markets[${i}].symbol`, 'must be a symbol of the form BASE-QUOTE, e.g. BTC-USDT');
+  }
+}
+
+/** Least time between two events, ms. */
 export function checkThrottle(throttleMs: number): void {
   if (throttleMs < 0 || throttleMs > MAX_THROTTLE_MS) {
     throw badInput('throttleMs', `must be from 0 to ${MAX_THROTTLE_MS}`, { max: MAX_THROTTLE_MS });
-  }
-  if (throttleMs !== 0) {
-    throw clientError('NOT_SUPPORTED', 'throttleMs: throttling is not supported yet', { argument: 'throttleMs' });
   }
 }

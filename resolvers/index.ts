@@ -4,19 +4,28 @@ import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { StreamEvent } from '../schema/graphql/stream.ts';
 import { checkRole } from './authority.ts';
+import { CryptoPriceResolver } from './crypto-price.ts';
+import { DataQualityResolver } from './data-quality.ts';
 import { FeedResolver } from './feed.ts';
 import { KlineResolver } from './kline.ts';
 import { joinLiveCore } from './live.ts';
 import { MarketResolver } from './market.ts';
 import { OrderBookResolver } from './orderbook.ts';
+import { RankingResolver } from './ranking.ts';
 import { TickerResolver } from './ticker.ts';
+import { TickerDailyResolver } from './ticker-daily.ts';
 import { TradeResolver } from './trade.ts';
+import { noteWaitingFields } from './waiting-fields.ts';
 
 const RESOLVERS = [
+  CryptoPriceResolver,
+  DataQualityResolver,
   FeedResolver,
   KlineResolver,
   MarketResolver,
   OrderBookResolver,
+  RankingResolver,
+  TickerDailyResolver,
   TickerResolver,
   TradeResolver,
 ] as const;
@@ -50,6 +59,7 @@ export function buildTickgraphSchema(): GraphQLSchema {
     pubSub: noPubSub,
     validate: false,
   });
+  noteWaitingFields(schema);
   joinLiveCore(schema);
   for (const [name, description] of Object.entries(ROOTS)) {
     const type = schema.getType(name);

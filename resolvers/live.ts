@@ -13,7 +13,7 @@ interface StreamArgs {
   onSlow: SlowConsumerPolicy;
 }
 
-/** A subscription to a question about one market. Throws BAD_USER_INPUT or NOT_SUPPORTED. */
+/** A subscription to a question about one market. Throws BAD_USER_INPUT. */
 export function live<P extends { eventTime: number }, M extends Model<P>, Body>(
   { symbol }: { symbol: string },
   { after = null, throttleMs = 0, onSlow }: StreamArgs,
@@ -21,7 +21,7 @@ export function live<P extends { eventTime: number }, M extends Model<P>, Body>(
 ): LiveSource {
   checkSymbol(symbol);
   checkThrottle(throttleMs);
-  return liveSource(question, after, onSlow);
+  return liveSource(question, after, onSlow, throttleMs);
 }
 
 /** The `subscribe` option of every subscription field; `joinLiveCore` puts the field's method in its place. */

@@ -41,8 +41,8 @@ function nameOfPage({ market, ...page }: { market: MarketRef }): string {
 }
 
 /** The loaders of one operation. */
-export function createLoaders(platform: Pick<Platform, 'live' | 'postgres'>): Loaders {
-  const { live, postgres } = platform;
+export function createLoaders(platform: Pick<Platform, 'config' | 'live' | 'postgres'>): Loaders {
+  const { config, live, postgres } = platform;
   return {
     market: loader((markets) => findMarkets(postgres, markets), marketId),
     latestKline: loader(
@@ -53,6 +53,8 @@ export function createLoaders(platform: Pick<Platform, 'live' | 'postgres'>): Lo
     trades: loader((keys: readonly TradePageKey[]) => tradePages(platform, keys), nameOfPage),
     ticker: loader((markets) => tickers(platform, markets), marketId),
     book: loader((markets) => latestBooks(live, markets), marketId),
-    feeds: new DataLoader((exchanges) => Promise.all(exchanges.map((exchange) => feedsOf(live, exchange)))),
+    feeds: new DataLoader((exchanges) =>
+      Promise.all(exchanges.map((exchange) => feedsOf(live, exchange, config.FEED_STALE_MS))),
+    ),
   };
 }

@@ -8,6 +8,7 @@ import { OrderBook, OrderBookStreamEvent } from '../schema/graphql/orderbook.ts'
 import { latestBookKey } from '../schema/live/keys.ts';
 import { marketId, type Side as SideName } from '../schema/market.ts';
 import { Decimal } from '../schema/scalars.ts';
+import { BookMirror } from '../src/stream/book-mirror.ts';
 import { type BookChange, BookModel, bookWindow, mergeBookChanges } from '../src/stream/book-view.ts';
 import type { LiveSource } from '../src/stream/source.ts';
 import { READER } from './authority.ts';
@@ -72,6 +73,7 @@ export class OrderBookResolver {
       // whatever a change is about, the later one takes the earlier in
       mergeKey: () => 'book',
       merge: mergeBookChanges,
+      createMirror: () => new BookMirror(),
     });
   }
 }

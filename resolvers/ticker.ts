@@ -1,14 +1,13 @@
 /** 24 h figures: of one market, of many, and as they change. */
 import { Args, Authorized, Ctx, Query, Resolver, Subscription } from 'type-graphql';
-import { CHANNELS } from '../schema/channels.ts';
-import { MarketArgs, MarketFilterArgs, StateStreamArgs } from '../schema/graphql/arguments.ts';
+import { MarketArgs, MarketFilterArgs, MarketsStreamArgs, StateStreamArgs } from '../schema/graphql/arguments.ts';
 import { Ticker, TickerStreamEvent } from '../schema/graphql/ticker.ts';
 import { tickerKey } from '../schema/live/keys.ts';
-import { marketId, type TickerEvent } from '../schema/market.ts';
-import type { LiveSource } from '../src/stream/source.ts';
-import { NewestEvent, wholeEvents } from '../src/stream/view.ts';
+import { type MarketRef, marketId, type TickerEvent } from '../schema/market.ts';
+import { type LiveSource, liveSources } from '../src/stream/source.ts';
+import { NewestEvent, type Question, wholeEvents } from '../src/stream/view.ts';
 import { READER } from './authority.ts';
-import { checkAsset, checkSymbol } from './checks.ts';
+import { checkAsset, checkMarkets, checkSymbol, checkThrottle } from './checks.ts';
 import type { Context } from './context.ts';
 import { followed, live } from './live.ts';
 import { listMarkets } from './market-store.ts';
@@ -16,6 +15,21 @@ import { tickerOf } from './ticker-store.ts';
 
 /** Markets that one `tickers` looks at. */
 const MAX_TICKERS = 5_000;
+
+/** What follows the figures of a market. */
+function questionOf(field: string, market: MarketRef): Question<TickerEvent, NewestEvent<TickerEvent>, TickerEvent> {
+  return {
+    field,
+    channel: 'ticker',
+    id: marketId(market),
+    latestKey: tickerKey(market),
+    view: 'all',
+    createModel: () => new NewestEvent<TickerEvent>(),
+    createView: wholeEvents<TickerEvent>,
+    contentOf: (event) => ({ ticker: tickerOf(event) }),
+    mergeKey: marketId,
+  };
+}
 
 @Resolver()
 export class TickerResolver {
@@ -50,16 +64,19 @@ export class TickerResolver {
     @Args(() => MarketArgs) market: MarketArgs,
     @Args(() => StateStreamArgs) stream: StateStreamArgs,
   ): LiveSource {
-    return live(market, stream, {
-      field: 'tickerUpdated',
-      channel: 'ticker',
-      id: marketId(market),
-      latestKey: tickerKey(market),
-      view: 'all',
-      createModel: () => new NewestEvent<TickerEvent>(),
-      createView: wholeEvents<TickerEvent>,
-      contentOf: (event) => ({ ticker: tickerOf(event) }),
-      mergeKey: CHANNELS.ticker.mergeKey,
-    });
+    return live(market, stream, questionOf('tickerUpdated', market));
+  }
+
+  @Authorized(READER)
+  @Subscription(() => TickerStreamEvent, {
+    description:
+      "24 h figures of many markets in one subscription, from now on: each market's, then each change. An event is one market's; `cursor` and `sequence` are those that tickerUpdated has for it.",
+    subscribe: followed,
+  })
+  tickersUpdated(@Args(() => MarketsStreamArgs) { markets, throttleMs, onSlow }: MarketsStreamArgs): LiveSource {
+    checkMarkets(markets);
+    checkThrottle(throttleMs);
+    const questions = markets.map((market) => questionOf('tickersUpdated', market));
+    return liveSources(questions, { onSlow, throttleMs });
   }
 }

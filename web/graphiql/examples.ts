@@ -115,6 +115,47 @@ subscription TickerMoving($exchange: Exchange!, $symbol: String!) {
     variables: BTC,
   },
   {
+    name: 'TopLosers',
+    query: `# Which markets lost most in 24 hours; DESC shows the gainers.
+# by: QUOTE_VOLUME and VOLATILITY rank them otherwise.
+query TopLosers($by: RankingMetric!, $direction: SortDirection!) {
+  ranking(by: $by, direction: $direction, first: 10) {
+    rank
+    market {
+      exchange
+      symbol
+    }
+    value
+    price
+    changePercent
+    quoteVolume
+    time
+  }
+}
+`,
+    variables: { by: 'CHANGE_PERCENT', direction: 'ASC' },
+  },
+  {
+    name: 'RankingMoving',
+    query: `# The ranking whenever it changes, at most once a second.
+subscription RankingMoving($by: RankingMetric!) {
+  rankingUpdated(by: $by, first: 5) {
+    sequence
+    entries {
+      rank
+      market {
+        exchange
+        symbol
+      }
+      value
+      price
+    }
+  }
+}
+`,
+    variables: { by: 'QUOTE_VOLUME' },
+  },
+  {
     name: 'MarketNow',
     query: `# One market now: its book, its last candles and trades,
 # and the health of its feeds.
