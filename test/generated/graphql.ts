@@ -16,10 +16,14 @@ export type Scalars = {
   Float: { input: number; output: number; }
   /** Position in one live stream. Hand the last one you saw back as `after` of the same subscription to continue without gap or duplicate. (The `after: String` of a list query is a page position, another thing.) */
   Cursor: { input: string; output: string; }
+  /** Calendar day, ISO 8601, e.g. "2026-03-01"; the time zone is named where it is used. */
+  Date: { input: string; output: string; }
   /** Instant, RFC 3339 in UTC with milliseconds, e.g. "2026-03-01T09:30:00.000Z". Input may carry another offset and at most milliseconds. */
   DateTime: { input: string; output: string; }
   /** Exact decimal number carried as a string in plain notation without superfluous zeros, e.g. "67012.34". Never a float. Input may also be a whole number. */
   Decimal: { input: string | number; output: string; }
+  /** An object of JSON. Its decimals and ids are strings. */
+  JSONObject: { input: Record<string, unknown>; output: Record<string, unknown>; }
 };
 
 /** How an order book is known to be whole. */
@@ -30,6 +34,42 @@ export type BookIntegrity =
   | 'SEQUENCED'
   /** The exchange sends whole books only; what happened between two is not known. */
   | 'SNAPSHOT_ONLY';
+
+/** An asset's price in one market at the end of a minute. */
+export type CryptoPrice = {
+  __typename?: 'CryptoPrice';
+  /** The asset, e.g. BTC. */
+  base: Scalars['String']['output'];
+  /** Where it is traded. */
+  exchange: Exchange;
+  /** First millisecond of the minute. */
+  minute: Scalars['DateTime']['output'];
+  /** Last price of the minute in the market's quote asset. */
+  price: Scalars['Decimal']['output'];
+  /** The same in USDT, at the same minute's price of the quote asset: the venue's own where it has one, else another venue's; null where none is known. */
+  priceUsdt?: Maybe<Scalars['Decimal']['output']>;
+  /** Canonical symbol BASE-QUOTE, e.g. BTC-KRW. */
+  symbol: Scalars['String']['output'];
+};
+
+/** What one check of one dataset found in one run. A failing row stays where it is. */
+export type DataQualityResult = {
+  __typename?: 'DataQualityResult';
+  /** What was looked for: ohlc_order, non_negative, monotone_time, clock, duplicates, coverage, price_jump, or refused for rows that never got into the table. */
+  check: Scalars['String']['output'];
+  /** Rows looked at; of `coverage` the minutes or holes, of `refused` the refused ones. */
+  checked: Scalars['Int']['output'];
+  /** The table whose rows were looked at, e.g. silver.kline_1m. */
+  dataset: Scalars['String']['output'];
+  /** Rows that failed. */
+  failed: Scalars['Int']['output'];
+  /** True where no row failed. */
+  passed: Scalars['Boolean']['output'];
+  /** When it was looked. */
+  runAt: Scalars['DateTime']['output'];
+  /** Some of those, the earliest first, each with its reason. */
+  sample: Array<Scalars['JSONObject']['output']>;
+};
 
 /** Where a market is traded. */
 export type Exchange =
@@ -47,7 +87,7 @@ export type FeedHealth = {
   __typename?: 'FeedHealth';
   /** What it carries: kline, trade, orderbook or ticker. */
   channel: Scalars['String']['output'];
-  /** True while its connection is open. */
+  /** True while its connection is open; false also where nobody speaks for it any more. */
   connected: Scalars['Boolean']['output'];
   /** Where it comes from. */
   exchange: Exchange;
@@ -55,14 +95,29 @@ export type FeedHealth = {
   freshnessMs?: Maybe<Scalars['Int']['output']>;
   /** Losses noticed since it was started. */
   gaps: Scalars['Int']['output'];
-  /** When the newest event was received; null before the first. */
+  /** When the newest event was received, known to the second (of the channel ticker to ten seconds); null before the first. */
   lastEventAt?: Maybe<Scalars['DateTime']['output']>;
   /** Reconnects since it was started. */
   reconnects: Scalars['Int']['output'];
-  /** True where its data must be taken for outdated. */
+  /** True where its data must be taken for outdated: nothing came for FEED_STALE_MS where something must, or nobody has spoken for it so long. Told at most two seconds later. */
   stale: Scalars['Boolean']['output'];
   /** Its market; null for a feed of the whole exchange. */
   symbol?: Maybe<Scalars['String']['output']>;
+};
+
+/** What a feed says of itself. Its stream is that of its exchange. */
+export type FeedStatusEvent = StreamEvent & {
+  __typename?: 'FeedStatusEvent';
+  /** Position of this event in its stream. */
+  cursor: Scalars['Cursor']['output'];
+  /** How the feed is doing. */
+  feed: FeedHealth;
+  /** What is missing before this event; null where nothing is. */
+  gap?: Maybe<StreamGap>;
+  /** Number of this event in its stream, a whole number as text. */
+  sequence: Scalars['String']['output'];
+  /** On the first event of a subscription, and on a fresh snapshot after a loss; else null. */
+  start?: Maybe<StreamStart>;
 };
 
 /** Why events are missing before this one. */
@@ -165,7 +220,7 @@ export type Market = {
   klines: KlineConnection;
   /** The newest candle, closed or forming. */
   latestKline?: Maybe<Kline>;
-  /** Smallest step of a quantity; null where it is not known. */
+  /** Smallest step of a quantity; null where the exchange does not tell it (Upbit, Bithumb). */
   lotSize?: Maybe<Scalars['Decimal']['output']>;
   /** The exchange's own spelling, e.g. BTCUSDT, KRW-BTC. */
   nativeSymbol: Scalars['String']['output'];
@@ -177,9 +232,9 @@ export type Market = {
   status: MarketStatus;
   /** Canonical symbol BASE-QUOTE, e.g. BTC-USDT, on every exchange. */
   symbol: Scalars['String']['output'];
-  /** Fee of a taker without discounts, in percent. */
+  /** What a taker pays, in percent: TAKER_FEES where that names it, else the lowest tier without discounts. */
   takerFeePercent: Scalars['Decimal']['output'];
-  /** Smallest step of a price; null where it is not known. */
+  /** Smallest step of a price, on Upbit at the present one; null where the exchange does not tell it (Bithumb). */
   tickSize?: Maybe<Scalars['Decimal']['output']>;
   /** Its last 24 hours in figures; null where none are known. */
   ticker?: Maybe<Ticker>;
@@ -226,6 +281,14 @@ export type MarketConnection = {
   nodes: Array<Market>;
   /** Where the page ends. */
   pageInfo: PageInfo;
+};
+
+/** A market. */
+export type MarketInput = {
+  /** Where the market is traded. */
+  exchange: Exchange;
+  /** Canonical symbol BASE-QUOTE, e.g. BTC-USDT. */
+  symbol: Scalars['String']['input'];
 };
 
 /** What the exchange says of a market. */
@@ -319,6 +382,10 @@ export type PriceLevel = {
 /** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type Query = {
   __typename?: 'Query';
+  /** An asset's price in every market at the end of every minute, newest minute first, then by exchange and symbol. */
+  cryptoPrices: Array<CryptoPrice>;
+  /** What the checks of the data found: the newest result of each and those that failed, newest first. */
+  dataQuality: Array<DataQualityResult>;
   /** How the feeds are doing, by exchange, market and channel. */
   feedHealth: Array<FeedHealth>;
   /** Candles of one market. */
@@ -331,12 +398,31 @@ export type Query = {
   markets: MarketConnection;
   /** The order book now; null where there is none yet. */
   orderBook?: Maybe<OrderBook>;
+  /** Markets in order of a metric over 24 hours. Left out are those that the metric is not known of, and those without figures for an hour. */
+  ranking: Array<RankingEntry>;
   /** 24 h figures of one market; null where none are known. */
   ticker?: Maybe<Ticker>;
+  /** A market's days with trend and volatility, newest first, at most 1,000. A row is made within minutes of the minutes that it is made of, and anew when one comes late. */
+  tickerDaily: Array<TickerDaily>;
   /** 24 h figures of every market that has any, by exchange and symbol; at most 5,000. */
   tickers: Array<Ticker>;
   /** Trades of one market, newest first. */
   trades: TradeConnection;
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryCryptoPricesArgs = {
+  base: Scalars['String']['input'];
+  first?: Scalars['Int']['input'];
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryDataQualityArgs = {
+  dataset?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -393,9 +479,28 @@ export type QueryOrderBookArgs = {
 
 
 /** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryRankingArgs = {
+  by?: RankingMetric;
+  direction?: SortDirection;
+  exchange?: InputMaybe<Exchange>;
+  first?: Scalars['Int']['input'];
+  quote?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type QueryTickerArgs = {
   exchange: Exchange;
   symbol: Scalars['String']['input'];
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryTickerDailyArgs = {
+  exchange: Exchange;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  symbol: Scalars['String']['input'];
+  to?: InputMaybe<Scalars['Date']['input']>;
 };
 
 
@@ -416,6 +521,53 @@ export type QueryTradesArgs = {
   symbol: Scalars['String']['input'];
   to?: InputMaybe<Scalars['DateTime']['input']>;
 };
+
+/** A market's place in a ranking, and its figures. */
+export type RankingEntry = {
+  __typename?: 'RankingEntry';
+  /** Change of the price over 24 hours, in percent. */
+  changePercent: Scalars['Float']['output'];
+  /** The market. In an event, only what the exchange says of it: no fields that other data hangs on. */
+  market: Market;
+  /** Price times circulating supply, in USDT; null where the supply or the price in USDT is not known. Needs a supply table in the settings. */
+  marketCap?: Maybe<Scalars['Decimal']['output']>;
+  /** Price of the last trade, in the quote asset. */
+  price: Scalars['Decimal']['output'];
+  /** Traded in 24 hours, in the quote asset. */
+  quoteVolume: Scalars['Decimal']['output'];
+  /** Place in the list asked for, from 1; equal values are in order of exchange and symbol. */
+  rank: Scalars['Int']['output'];
+  /** What moment the figures are true for, by the exchange's clock. */
+  time: Scalars['DateTime']['output'];
+  /** The metric that ranks; QUOTE_VOLUME and MARKET_CAP are in USDT. */
+  value: Scalars['Decimal']['output'];
+};
+
+/** The ranking now. There is one when a figure of any market has changed, at most one a second. */
+export type RankingEvent = StreamEvent & {
+  __typename?: 'RankingEvent';
+  /** Position of this event in its stream. */
+  cursor: Scalars['Cursor']['output'];
+  /** In the order asked for, at most `first`. */
+  entries: Array<RankingEntry>;
+  /** What is missing before this event; null where nothing is. */
+  gap?: Maybe<StreamGap>;
+  /** Number of this event in its stream, a whole number as text. */
+  sequence: Scalars['String']['output'];
+  /** On the first event of a subscription, and on a fresh snapshot after a loss; else null. */
+  start?: Maybe<StreamStart>;
+};
+
+/** What markets are ranked by, over 24 hours. */
+export type RankingMetric =
+  /** Change of the price in percent. */
+  | 'CHANGE_PERCENT'
+  /** Price in USDT times circulating supply. A market whose base is not in the supply table of the settings is left out; without a table, all are. */
+  | 'MARKET_CAP'
+  /** What was traded, in USDT. KRW is converted at the venue's own price of USDT, else another venue's; any other quote asset at its price in USDT. A market whose quote asset has no known price is left out. */
+  | 'QUOTE_VOLUME'
+  /** Realised volatility: the root of the sum of the squared logarithmic returns from minute to minute, over the minutes that are known, e.g. 0.031 for 3.1 %. A market with fewer than two is left out. */
+  | 'VOLATILITY';
 
 /** Direction of a trade or an order. */
 export type Side =
@@ -473,14 +625,26 @@ export type StreamStart =
 /** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
 export type Subscription = {
   __typename?: 'Subscription';
+  /** What the feeds say of themselves from now on: every ten seconds, and whenever it changes. An event is one feed of one exchange; `cursor` and `sequence` are those of its exchange. */
+  feedStatusUpdated: FeedStatusEvent;
   /** The newest candle, then each change of it and the ones that follow. */
   klineUpdated: KlineEvent;
   /** The order book, then what changes in its best `depth` levels. */
   orderBookUpdated: OrderBookEvent;
+  /** A ranking now, then anew when figures have changed, at most once a second. */
+  rankingUpdated: RankingEvent;
   /** 24 h figures of one market, now and with each change. */
   tickerUpdated: TickerEvent;
+  /** 24 h figures of many markets in one subscription, from now on: each market's, then each change. An event is one market's; `cursor` and `sequence` are those that tickerUpdated has for it. */
+  tickersUpdated: TickerEvent;
   /** Every trade from now on. */
   tradeExecuted: TradeEvent;
+};
+
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type SubscriptionFeedStatusUpdatedArgs = {
+  exchange?: InputMaybe<Exchange>;
 };
 
 
@@ -507,11 +671,30 @@ export type SubscriptionOrderBookUpdatedArgs = {
 
 
 /** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type SubscriptionRankingUpdatedArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  by?: RankingMetric;
+  direction?: SortDirection;
+  exchange?: InputMaybe<Exchange>;
+  first?: Scalars['Int']['input'];
+  quote?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
 export type SubscriptionTickerUpdatedArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   exchange: Exchange;
   onSlow?: SlowConsumerPolicy;
   symbol: Scalars['String']['input'];
+  throttleMs?: Scalars['Int']['input'];
+};
+
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type SubscriptionTickersUpdatedArgs = {
+  markets: Array<MarketInput>;
+  onSlow?: SlowConsumerPolicy;
   throttleMs?: Scalars['Int']['input'];
 };
 
@@ -524,7 +707,7 @@ export type SubscriptionTradeExecutedArgs = {
   symbol: Scalars['String']['input'];
 };
 
-/** The last 24 hours of a market in figures. */
+/** The last 24 hours of a market in figures, made of its own minutes; where fewer than 24 hours of them are known, of those that are. */
 export type Ticker = {
   __typename?: 'Ticker';
   /** Change of the price in percent. */
@@ -533,11 +716,11 @@ export type Ticker = {
   exchange: Exchange;
   /** Highest price. */
   high: Scalars['Decimal']['output'];
-  /** Price of the last trade. */
+  /** Price of the newest trade. */
   last: Scalars['Decimal']['output'];
   /** Lowest price. */
   low: Scalars['Decimal']['output'];
-  /** Price 24 hours ago. */
+  /** Price 24 hours ago, or at the first minute known since. */
   open: Scalars['Decimal']['output'];
   /** Traded volume in the quote asset. */
   quoteVolume24h: Scalars['Decimal']['output'];
@@ -547,6 +730,37 @@ export type Ticker = {
   time: Scalars['DateTime']['output'];
   /** Traded volume in the base asset. */
   volume24h: Scalars['Decimal']['output'];
+};
+
+/** One market's day, UTC: trend and volatility. */
+export type TickerDaily = {
+  __typename?: 'TickerDaily';
+  /** Change from the first price to the last, in percent. */
+  changePercent: Scalars['Float']['output'];
+  /** Last price. */
+  close: Scalars['Decimal']['output'];
+  /** Fraction 0..1 of the day's minutes that are known; while it lasts, of those that have begun. A hole is visible, never silently averaged over. */
+  coverage: Scalars['Float']['output'];
+  /** The day, UTC. */
+  day: Scalars['Date']['output'];
+  /** Where it was traded. */
+  exchange: Exchange;
+  /** Highest price. */
+  high: Scalars['Decimal']['output'];
+  /** False while the day lasts. */
+  isClosed: Scalars['Boolean']['output'];
+  /** Lowest price. */
+  low: Scalars['Decimal']['output'];
+  /** First price. */
+  open: Scalars['Decimal']['output'];
+  /** Traded volume in the quote asset. */
+  quoteVolume: Scalars['Decimal']['output'];
+  /** Canonical symbol BASE-QUOTE, e.g. BTC-USDT. */
+  symbol: Scalars['String']['output'];
+  /** Slope of the least-squares line through the logarithm of the minutes' closing prices, per day: 0.02 is a growth of about 2 % a day; null where fewer than two minutes are known. */
+  trend?: Maybe<Scalars['Float']['output']>;
+  /** Realised volatility of the day: the root of the sum of the squared logarithmic returns from minute to minute, e.g. 0.031 for 3.1 %; null where fewer than two minutes are known. */
+  volatility?: Maybe<Scalars['Float']['output']>;
 };
 
 /** New 24 h figures. */
@@ -611,12 +825,36 @@ export type TradeEvent = StreamEvent & {
   trade: Trade;
 };
 
+export type CryptoPricesQueryVariables = Exact<{
+  base: Scalars['String']['input'];
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+  first: Scalars['Int']['input'];
+}>;
+
+
+export type CryptoPricesQuery = { __typename?: 'Query', cryptoPrices: Array<{ __typename?: 'CryptoPrice', base: string, exchange: Exchange, symbol: string, minute: string, price: string, priceUsdt?: string | null }> };
+
+export type DataQualityQueryVariables = Exact<{
+  dataset?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type DataQualityQuery = { __typename?: 'Query', dataQuality: Array<{ __typename?: 'DataQualityResult', dataset: string, check: string, passed: boolean, checked: number, failed: number, sample: Array<Record<string, unknown>>, runAt: string }> };
+
 export type FeedHealthQueryVariables = Exact<{
   exchange?: InputMaybe<Exchange>;
 }>;
 
 
 export type FeedHealthQuery = { __typename?: 'Query', feedHealth: Array<{ __typename?: 'FeedHealth', exchange: Exchange, symbol?: string | null, channel: string, connected: boolean, lastEventAt?: string | null, freshnessMs?: number | null, stale: boolean, gaps: number, reconnects: number }> };
+
+export type FeedStatusUpdatedSubscriptionVariables = Exact<{
+  exchange?: InputMaybe<Exchange>;
+}>;
+
+
+export type FeedStatusUpdatedSubscription = { __typename?: 'Subscription', feedStatusUpdated: { __typename?: 'FeedStatusEvent', cursor: string, sequence: string, start?: StreamStart | null, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, feed: { __typename?: 'FeedHealth', exchange: Exchange, symbol?: string | null, channel: string, connected: boolean, stale: boolean } } };
 
 export type KlinesQueryVariables = Exact<{
   exchange: Exchange;
@@ -697,6 +935,39 @@ export type OrderBookUpdatedSubscriptionVariables = Exact<{
 
 export type OrderBookUpdatedSubscription = { __typename?: 'Subscription', orderBookUpdated: { __typename?: 'OrderBookEvent', cursor: string, sequence: string, start?: StreamStart | null, snapshot: boolean, checksum: string, time: string, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, bids: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }>, asks: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }> } };
 
+export type RankingQueryVariables = Exact<{
+  by: RankingMetric;
+  direction: SortDirection;
+  exchange?: InputMaybe<Exchange>;
+  quote?: InputMaybe<Scalars['String']['input']>;
+  first: Scalars['Int']['input'];
+}>;
+
+
+export type RankingQuery = { __typename?: 'Query', ranking: Array<{ __typename?: 'RankingEntry', rank: number, value: string, price: string, changePercent: number, quoteVolume: string, marketCap?: string | null, time: string, market: { __typename?: 'Market', id: string, status: MarketStatus, ticker?: { __typename?: 'Ticker', last: string } | null } }> };
+
+export type RankingUpdatedSubscriptionVariables = Exact<{
+  by: RankingMetric;
+  direction: SortDirection;
+  exchange?: InputMaybe<Exchange>;
+  quote?: InputMaybe<Scalars['String']['input']>;
+  first: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+}>;
+
+
+export type RankingUpdatedSubscription = { __typename?: 'Subscription', rankingUpdated: { __typename?: 'RankingEvent', cursor: string, sequence: string, start?: StreamStart | null, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, entries: Array<{ __typename?: 'RankingEntry', rank: number, value: string, market: { __typename?: 'Market', id: string, nativeSymbol: string, takerFeePercent: string } }> } };
+
+export type TickerDailyQueryVariables = Exact<{
+  exchange: Exchange;
+  symbol: Scalars['String']['input'];
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+}>;
+
+
+export type TickerDailyQuery = { __typename?: 'Query', tickerDaily: Array<{ __typename?: 'TickerDaily', day: string, open: string, high: string, low: string, close: string, quoteVolume: string, changePercent: number, volatility?: number | null, trend?: number | null, coverage: number, isClosed: boolean }> };
+
 export type TickerQueryVariables = Exact<{
   exchange: Exchange;
   symbol: Scalars['String']['input'];
@@ -721,6 +992,15 @@ export type TickerUpdatedSubscriptionVariables = Exact<{
 
 
 export type TickerUpdatedSubscription = { __typename?: 'Subscription', tickerUpdated: { __typename?: 'TickerEvent', cursor: string, sequence: string, start?: StreamStart | null, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, ticker: { __typename?: 'Ticker', last: string, time: string } } };
+
+export type TickersUpdatedSubscriptionVariables = Exact<{
+  markets: Array<MarketInput> | MarketInput;
+  throttleMs?: Scalars['Int']['input'];
+  onSlow?: SlowConsumerPolicy;
+}>;
+
+
+export type TickersUpdatedSubscription = { __typename?: 'Subscription', tickersUpdated: { __typename?: 'TickerEvent', cursor: string, sequence: string, start?: StreamStart | null, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, ticker: { __typename?: 'Ticker', exchange: Exchange, symbol: string, last: string } } };
 
 export type TradesQueryVariables = Exact<{
   exchange: Exchange;
@@ -761,6 +1041,31 @@ export class TypedDocumentString<TResult, TVariables>
   }
 }
 
+export const CryptoPricesDocument = new TypedDocumentString(`
+    query CryptoPrices($base: String!, $from: DateTime, $to: DateTime, $first: Int!) {
+  cryptoPrices(base: $base, from: $from, to: $to, first: $first) {
+    base
+    exchange
+    symbol
+    minute
+    price
+    priceUsdt
+  }
+}
+    `) as unknown as TypedDocumentString<CryptoPricesQuery, CryptoPricesQueryVariables>;
+export const DataQualityDocument = new TypedDocumentString(`
+    query DataQuality($dataset: String) {
+  dataQuality(dataset: $dataset) {
+    dataset
+    check
+    passed
+    checked
+    failed
+    sample
+    runAt
+  }
+}
+    `) as unknown as TypedDocumentString<DataQualityQuery, DataQualityQueryVariables>;
 export const FeedHealthDocument = new TypedDocumentString(`
     query FeedHealth($exchange: Exchange) {
   feedHealth(exchange: $exchange) {
@@ -776,6 +1081,26 @@ export const FeedHealthDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FeedHealthQuery, FeedHealthQueryVariables>;
+export const FeedStatusUpdatedDocument = new TypedDocumentString(`
+    subscription FeedStatusUpdated($exchange: Exchange) {
+  feedStatusUpdated(exchange: $exchange) {
+    cursor
+    sequence
+    start
+    gap {
+      missed
+      reason
+    }
+    feed {
+      exchange
+      symbol
+      channel
+      connected
+      stale
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FeedStatusUpdatedSubscription, FeedStatusUpdatedSubscriptionVariables>;
 export const KlinesDocument = new TypedDocumentString(`
     query Klines($exchange: Exchange!, $symbol: String!, $interval: Interval! = M1, $from: DateTime, $to: DateTime, $order: SortDirection! = DESC, $first: Int! = 500, $after: String) {
   klines(
@@ -939,6 +1264,78 @@ export const OrderBookUpdatedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<OrderBookUpdatedSubscription, OrderBookUpdatedSubscriptionVariables>;
+export const RankingDocument = new TypedDocumentString(`
+    query Ranking($by: RankingMetric!, $direction: SortDirection!, $exchange: Exchange, $quote: String, $first: Int!) {
+  ranking(
+    by: $by
+    direction: $direction
+    exchange: $exchange
+    quote: $quote
+    first: $first
+  ) {
+    rank
+    market {
+      id
+      status
+      ticker {
+        last
+      }
+    }
+    value
+    price
+    changePercent
+    quoteVolume
+    marketCap
+    time
+  }
+}
+    `) as unknown as TypedDocumentString<RankingQuery, RankingQueryVariables>;
+export const RankingUpdatedDocument = new TypedDocumentString(`
+    subscription RankingUpdated($by: RankingMetric!, $direction: SortDirection!, $exchange: Exchange, $quote: String, $first: Int!, $after: Cursor) {
+  rankingUpdated(
+    by: $by
+    direction: $direction
+    exchange: $exchange
+    quote: $quote
+    first: $first
+    after: $after
+  ) {
+    cursor
+    sequence
+    start
+    gap {
+      missed
+      reason
+    }
+    entries {
+      rank
+      market {
+        id
+        nativeSymbol
+        takerFeePercent
+      }
+      value
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RankingUpdatedSubscription, RankingUpdatedSubscriptionVariables>;
+export const TickerDailyDocument = new TypedDocumentString(`
+    query TickerDaily($exchange: Exchange!, $symbol: String!, $from: Date, $to: Date) {
+  tickerDaily(exchange: $exchange, symbol: $symbol, from: $from, to: $to) {
+    day
+    open
+    high
+    low
+    close
+    quoteVolume
+    changePercent
+    volatility
+    trend
+    coverage
+    isClosed
+  }
+}
+    `) as unknown as TypedDocumentString<TickerDailyQuery, TickerDailyQueryVariables>;
 export const TickerDocument = new TypedDocumentString(`
     query Ticker($exchange: Exchange!, $symbol: String!) {
   ticker(exchange: $exchange, symbol: $symbol) {
@@ -979,6 +1376,24 @@ export const TickerUpdatedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TickerUpdatedSubscription, TickerUpdatedSubscriptionVariables>;
+export const TickersUpdatedDocument = new TypedDocumentString(`
+    subscription TickersUpdated($markets: [MarketInput!]!, $throttleMs: Int! = 250, $onSlow: SlowConsumerPolicy! = CONFLATE) {
+  tickersUpdated(markets: $markets, throttleMs: $throttleMs, onSlow: $onSlow) {
+    cursor
+    sequence
+    start
+    gap {
+      missed
+      reason
+    }
+    ticker {
+      exchange
+      symbol
+      last
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TickersUpdatedSubscription, TickersUpdatedSubscriptionVariables>;
 export const TradesDocument = new TypedDocumentString(`
     query Trades($exchange: Exchange!, $symbol: String!, $from: DateTime, $to: DateTime, $first: Int! = 50, $after: String) {
   trades(

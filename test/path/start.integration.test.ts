@@ -90,8 +90,8 @@ async function checkMetrics(url: string): Promise<void> {
   ]) {
     assert.ok(sumOf(scraped, `tickgraph_${metric}`) > 0, metric);
   }
-  for (const channel of ['kline', 'trade', 'orderbook', 'ticker']) {
-    assert.ok(sumOf(scraped, 'tickgraph_end_to_end_seconds_count', `channel="${channel}"`) > 0, channel);
+  for (const field of ['klineUpdated', 'tradeExecuted', 'orderBookUpdated', 'tickerUpdated']) {
+    assert.ok(sumOf(scraped, 'tickgraph_end_to_end_seconds_count', `field="${field}"`) > 0, field);
   }
   for (const group of ['bronze', 'silver', 'klines', 'live']) {
     assert.match(scraped, new RegExp(`tickgraph_worker_lag_messages\\{group="${group}",`));

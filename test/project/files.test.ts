@@ -11,7 +11,7 @@ const BOUNDED = /^(src|schema|resolvers|ingestion|sim)\/.*\.tsx?$/;
 /** Loaded by a tool that takes nothing but a default export. */
 const DEFAULT_EXPORTS = ['codegen.ts', 'test/support/report.ts'];
 /** Folders of tests that belong to no folder of the tree: of the project itself, of test support, of the whole path. */
-const APART = ['project', 'support', 'path'];
+const APART = ['clients', 'project', 'support', 'path'];
 const TEXT = /\.(ts|tsx|json|yml|yaml|md|sql|sh|graphql|xml|toml|css|html|tpl)$|^[^.]+$|\.(env\.example|npmrc)$/;
 
 const files = projectFiles();

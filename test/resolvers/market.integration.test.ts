@@ -82,6 +82,7 @@ describe('markets', () => {
     // BTC-USDT, the first by name, has none yet: asked of Postgres for all that lack one at once
     const expected = [
       'live.fields',
+      'live.fields',
       'live.latest',
       'live.latest',
       'postgres.query',

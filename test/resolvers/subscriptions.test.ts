@@ -175,7 +175,7 @@ test('what is not supported yet, and what can never be, is refused with its name
   const { cursor } = (await tickers.next()).tickerUpdated;
   const foreign = encodeCursor('live:ticker:kucoin:{BTC}-USDT', decodeCursor(cursor) as Cursor);
   for (const [variables, code, argument] of [
-    [{ throttleMs: 250 }, 'NOT_SUPPORTED', 'throttleMs'],
+    [{ throttleMs: 60_001 }, 'BAD_USER_INPUT', 'throttleMs'],
     [{ after: foreign }, 'BAD_USER_INPUT', 'after'],
     [{ throttleMs: -1 }, 'BAD_USER_INPUT', 'throttleMs'],
     [{ symbol: 'btcusdt' }, 'BAD_USER_INPUT', 'symbol'],
@@ -215,7 +215,9 @@ test('subscribers, deliveries and the time from the exchange are measured', asyn
   assert.equal(await subscribers(), before + 1);
   await world.live.append([tradeAppend(trade(Date.now() - 1_500, 'late'))]);
   await trades.next();
-  const observed = (await read(metrics.endToEnd)).filter((v) => 'channel' in v.labels && v.labels.channel === 'trade');
+  const observed = (await read(metrics.endToEnd)).filter(
+    (v) => 'field' in v.labels && v.labels.field === 'tradeExecuted',
+  );
   assert.ok(observed.some((v) => v.metricName?.endsWith('_count') && v.value >= 1));
   assert.ok((await read(metrics.deliveries)).some((v) => v.value >= 1));
   await trades.stop();

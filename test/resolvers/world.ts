@@ -8,6 +8,7 @@ import type { Caller } from '../../src/platform/access.ts';
 import type { Broker } from '../../src/platform/broker/broker.ts';
 import { readConfig } from '../../src/platform/config.ts';
 import { createMemoryLiveStore } from '../../src/platform/live/memory/store.ts';
+import type { LiveStore } from '../../src/platform/live/store.ts';
 import { createLog } from '../../src/platform/log.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import type { Postgres } from '../../src/platform/postgres/postgres.ts';
@@ -45,10 +46,13 @@ const asJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 export const noPostgres = { query: () => Promise.reject(new Error('no database here')) } as unknown as Postgres;
 
 /** The schema around the given database. */
-export function createWorld(postgres: Postgres, env: NodeJS.ProcessEnv = {}) {
+export function createWorld(
+  postgres: Postgres,
+  env: NodeJS.ProcessEnv = {},
+  live: LiveStore = createMemoryLiveStore(),
+) {
   const calls: string[] = [];
   const liveFailing: Failing = { error: null };
-  const live = createMemoryLiveStore();
   const platform: Platform = {
     config: readConfig(env),
     log: createLog('silent'),
@@ -123,9 +127,9 @@ export function createWorld(postgres: Postgres, env: NodeJS.ProcessEnv = {}) {
 }
 
 /** The schema on a fresh, migrated database. */
-export async function openWorld(env?: NodeJS.ProcessEnv) {
+export async function openWorld(env?: NodeJS.ProcessEnv, live?: LiveStore) {
   const database = await openTestDatabase(MIGRATIONS);
-  const world = createWorld(database.postgres, env);
+  const world = createWorld(database.postgres, env, live);
   return {
     ...world,
     postgres: database.postgres,

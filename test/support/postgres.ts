@@ -67,7 +67,14 @@ export async function startPostgres(): Promise<TestPostgres> {
   /** To the postmaster first where it is stopped, so that it starts no more; its own sessions have groups of their own. */
   async function signalAll(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
     process.kill(server.pid, signal);
-    for (const pid of await childrenOf(server.pid)) process.kill(pid, signal);
+    for (const pid of await childrenOf(server.pid)) {
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        // a session that ended since the list was made
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
   }
   return {
     url: server.url,

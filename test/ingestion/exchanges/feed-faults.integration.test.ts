@@ -152,11 +152,6 @@ for (const announced of [true, false]) {
         assert.equal(books[i]?.type, 'delta', 'the book is not fetched again');
         assert.equal(books[i]?.previousSequence, books[i - 1]?.sequence);
       }
-      const tickers = s.log.tickers().map((one) => one.eventTime);
-      assert.deepEqual(
-        tickers,
-        [...new Set(tickers)].sort((a, b) => a - b),
-      );
       assert.equal(s.exchange.requests.filter((path) => path.includes('aggTrades')).length, 0);
     },
   );

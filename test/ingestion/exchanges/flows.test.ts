@@ -98,7 +98,7 @@ const shown = (events: readonly FeedEvent[]) =>
     return `${(openTime - START) / 60_000} ${isClosed ? 'closed' : 'open'} ${volume}`;
   });
 
-test('without a closed flag a candle is closed by the next one; minutes without trades are not invented', async () => {
+test('without a closed flag a candle is closed by the next one; minutes between them wait for the history', async () => {
   const { given, published, seen } = tools({ klineCloses: 'next' });
   const flow = createKlineFlow(given, binance.klineHistory);
   flow.resume();
@@ -109,6 +109,9 @@ test('without a closed flag a candle is closed by the next one; minutes without 
   await until('four candles', () => published.length === 4);
   assert.deepEqual(shown(published), ['0 open 1', '0 open 2', '0 closed 2', '3 open 5']);
   assert.equal(published[2]?.event.eventTime, START + 59_999);
+  assert.deepEqual(given.progress.kept.klineHoles.at(-1), {
+    ...{ from: String(START + 60_000), to: String(START + 120_000), close: '1' },
+  });
 });
 
 test('an exchange without a stream of candles is asked for each minute when it is over', async () => {

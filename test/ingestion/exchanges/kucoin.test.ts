@@ -215,6 +215,7 @@ test('control frames say what they mean for the connection', () => {
   assert.deepEqual(said('{"id":"1","type":"error","code":404,"data":"topic /market/x:A-B is not found"}'), {
     kind: 'refused',
     reason: '404 topic /market/x:A-B is not found',
+    id: '1',
   });
   assert.deepEqual(said('{"id":"695cb272","type":"error","code":509,"data":"exceed max permits per second"}'), {
     kind: 'refused',

@@ -8,14 +8,7 @@ import type { Connector, FeedEvent } from '../../../ingestion/exchanges/connecto
 import { type Feed, type FeedTimes, startFeed } from '../../../ingestion/exchanges/feed.ts';
 import type { MarketProgress } from '../../../ingestion/exchanges/progress.ts';
 import { createPublisher, type Publisher } from '../../../ingestion/exchanges/publish.ts';
-import type {
-  BookEvent,
-  FeedStatusEvent,
-  KlineEvent,
-  MarketInfo,
-  TickerEvent,
-  TradeEvent,
-} from '../../../schema/market.ts';
+import type { BookEvent, FeedStatusEvent, KlineEvent, MarketInfo, TradeEvent } from '../../../schema/market.ts';
 import { deadLetterTopic, RAW_FRAMES, TOPICS, type Topic } from '../../../schema/topics.ts';
 import { type Broker, BrokerUnavailable, type OutgoingMessage } from '../../../src/platform/broker/broker.ts';
 import { createExchangeRest } from '../../../src/platform/exchange/rest.ts';
@@ -67,7 +60,6 @@ export class RememberingBroker {
   trades = (): TradeEvent[] => this.#payloads(TOPICS.trades);
   klines = (): KlineEvent[] => this.#payloads(TOPICS.kline1m);
   books = (): BookEvent[] => this.#payloads(TOPICS.orderbook);
-  tickers = (): TickerEvent[] => this.#payloads(TOPICS.ticker);
   status = (): FeedStatusEvent[] => this.#payloads(TOPICS.feedStatus);
   raw = () =>
     this.sent

@@ -213,6 +213,12 @@ test('the list of markets becomes canonical symbols with their fees; other spell
   assert.equal(Number(btc.takerFeePercent) / 100, Number(bid_fee));
 });
 
+test('the price steps of markets are asked for apart, as captured', () => {
+  assert.equal(upbit.steps?.request([btc]).path, '/v1/orderbook/instruments?markets=KRW-BTC');
+  const steps = upbit.steps?.parse(Buffer.from(line('upbit.rest.get_orderbook_instruments.upbeat')));
+  assert.deepEqual([...(steps ?? [])], [['KRW-BTC', '1000']]);
+});
+
 test('REST bodies that are errors or of another market are refused', () => {
   for (const { line: body } of readCapture('upbit.rest.errors.nemanull')) {
     assert.throws(() => upbit.klineHistory?.parse(Buffer.from(body), btc, RECEIVED), { message: 'body: not a list' });

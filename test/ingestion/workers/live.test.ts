@@ -188,6 +188,15 @@ describe('the worker live', () => {
     ]);
   });
 
+  test('trades: a loss that the feed gave up is told as FEED_GAP with the first trade after it', async () => {
+    await trades(trade('1', now), trade('5', now + 5, { gap: true }), trade('6', now + 6));
+    const entries = await stream('trade');
+    assert.deepEqual(
+      entries.map((e) => e.gap),
+      [null, '{"missed":null,"reason":"FEED_GAP"}', null],
+    );
+  });
+
   test('books: a lost delta ends in the next snapshot, with a gap', async () => {
     await books(snapshot(10, now), delta(12, now + 1), delta(13, now + 2));
     assert.equal((await book()).sequence, '10');

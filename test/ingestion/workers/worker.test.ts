@@ -202,7 +202,7 @@ describe('the registry', () => {
     const starting = startWorkers(platform, { only: ['live', 'lvie'], onFatal: () => {} });
     await assert.rejects(starting, (error) => {
       assert.ok(error instanceof ConfigError);
-      assert.match(error.message, /"lvie".*bronze, silver, klines, live/);
+      assert.match(error.message, /"lvie".*bronze, silver, klines, tickers, live/);
       return true;
     });
   });

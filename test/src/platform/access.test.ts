@@ -20,8 +20,11 @@ describe('who calls', () => {
   const local = createAccess({ tokens: TOKENS, host: '127.0.0.1', allowedOrigins: [] });
 
   test('a token gives its role; none, a wrong one or a part of one gives nothing', () => {
-    assert.deepEqual(open.identify(request(bearer('reader-0123456789abcdef'))), { role: 'reader', local: false });
-    assert.deepEqual(open.identify(request({}), 'merchant-0123456789abcdef'), { role: 'merchant', local: false });
+    const reader = open.identify(request(bearer('reader-0123456789abcdef')));
+    const merchant = open.identify(request({}), 'merchant-0123456789abcdef');
+    assert.deepEqual([reader?.role, reader?.local, merchant?.role], ['reader', false, 'merchant']);
+    assert.notEqual(reader?.key, merchant?.key);
+    assert.doesNotMatch(JSON.stringify([reader, merchant]), /0123456789abcdef/);
     assert.equal(open.identify(request({ host: 'api.example' })), null);
     for (const wrong of ['reader-0123456789abcdeg', 'reader-0123456789abcde', 'reader-0123456789abcdef0', '', ' ']) {
       assert.equal(open.identify(request(bearer(wrong))), null);
@@ -55,6 +58,27 @@ describe('who calls', () => {
     const headers = { host: 'localhost' };
     assert.equal(local.identify(request({ ...headers, authorization: 'Bearer wrong' }, '127.0.0.1')), null);
     assert.equal(local.identify(request(headers, '127.0.0.1'), 'reader-0123456789abcdef')?.role, 'reader');
+  });
+
+  test('a caller is valid as long as its token is there, has its role and has not expired', (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 1_000 });
+    const token = 'temporary-0123456789abcdef';
+    const file: { tokens: AccessToken[] } = { tokens: [{ token, role: 'reader', expiresAt: 5_000 }] };
+    const access = createAccess({ tokens: TOKENS, file, host: '0.0.0.0', allowedOrigins: [] });
+    const [lasting, passing] = ['reader-0123456789abcdef', token].map((one) => access.identify(request({}), one));
+    assert.ok(lasting && passing);
+    const valid = () => [lasting, passing].map((caller) => access.isValid(caller));
+    assert.deepEqual(valid(), [true, true]);
+    t.mock.timers.setTime(5_000);
+    assert.deepEqual(valid(), [true, false]);
+    assert.equal(access.identify(request({}), token), null);
+    file.tokens = [{ token, role: 'reader' }];
+    assert.deepEqual(valid(), [true, true]);
+    file.tokens = [{ token, role: 'admin' }];
+    assert.deepEqual(valid(), [true, false]);
+    file.tokens = [];
+    assert.deepEqual(valid(), [true, false]);
+    assert.equal(access.isValid({ role: 'admin', local: true }), true);
   });
 
   test('the schema is for admins, and for all on loopback', () => {

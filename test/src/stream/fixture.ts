@@ -7,6 +7,7 @@ import type { BookLevel } from '../../../schema/market.ts';
 import { readConfig } from '../../../src/platform/config.ts';
 import type { LiveStore } from '../../../src/platform/live/store.ts';
 import { createLog } from '../../../src/platform/log.ts';
+import { BookMirror } from '../../../src/stream/book-mirror.ts';
 import { type BookChange, BookModel, bookWindow, mergeBookChanges } from '../../../src/stream/book-view.ts';
 import { resolveEvent } from '../../../src/stream/cohort.ts';
 import { type LiveCore, startLiveCore } from '../../../src/stream/core.ts';
@@ -22,6 +23,8 @@ export const BOOK_KEY = 'orderbook:{BTC}';
 
 export interface Tick {
   n: number;
+  /** What tells two ticks of the channel of trades apart. */
+  tradeId: string;
   eventTime: number;
 }
 
@@ -43,18 +46,22 @@ const SDL = `
   type Book { cursor: String sequence: String start: String gap: Gap snapshot: Boolean bids: [[String]] asks: [[String]]
     checksum: String time: Float }
   type Subscription {
-    state(market: String, after: String, onSlow: String = "CONFLATE"): Tick
+    state(market: String, after: String, throttleMs: Int = 0, onSlow: String = "CONFLATE"): Tick
     happenings(market: String, after: String, onSlow: String = "DROP_WITH_GAP"): Tick
-    book(depth: Int = 5, after: String, onSlow: String = "CONFLATE"): Book
+    some(rest: String, least: String, after: String, onSlow: String = "DROP_WITH_GAP"): Tick
+    book(depth: Int = 5, after: String, throttleMs: Int = 0, onSlow: String = "CONFLATE"): Book
   }
 `;
 const TICK = '{ n cursor sequence start gap { missed reason } }';
 const DOCUMENTS = {
-  state: `subscription ($after: String, $onSlow: String = "CONFLATE") { state(after: $after, onSlow: $onSlow) ${TICK} }`,
+  state: `subscription ($after: String, $onSlow: String = "CONFLATE", $throttleMs: Int = 0) {
+    state(after: $after, onSlow: $onSlow, throttleMs: $throttleMs) ${TICK} }`,
   happenings: `subscription ($after: String, $onSlow: String = "DROP_WITH_GAP") {
     happenings(after: $after, onSlow: $onSlow) ${TICK} }`,
-  book: `subscription ($after: String, $onSlow: String = "CONFLATE", $depth: Int = 5) {
-    book(after: $after, onSlow: $onSlow, depth: $depth)
+  some: `subscription ($after: String, $rest: String, $least: String, $onSlow: String = "DROP_WITH_GAP") {
+    some(after: $after, rest: $rest, least: $least, onSlow: $onSlow) ${TICK} }`,
+  book: `subscription ($after: String, $onSlow: String = "CONFLATE", $depth: Int = 5, $throttleMs: Int = 0) {
+    book(after: $after, onSlow: $onSlow, depth: $depth, throttleMs: $throttleMs)
     { cursor sequence start gap { missed reason } snapshot bids asks checksum time } }`,
 };
 
@@ -79,6 +86,15 @@ const happenings: Question<Tick, NoState<Tick>, Tick> = {
   createView: nextEvents,
   mergeKey: () => null,
 };
+/** Those ticks whose `n` leaves `rest` when divided by ten, and that are at least `least`. */
+const some = ({ rest, least }: Args): Question<Tick, NoState<Tick>, Tick> => ({
+  ...happenings,
+  field: 'some',
+  filter: {
+    keys: { equal: { rest: ({ n }) => String(n % 10) }, figure: ({ n }) => String(n) },
+    wanted: { equal: rest ? { rest } : {}, atLeast: least ?? null },
+  },
+});
 const book = (depth: number) => ({
   field: 'book',
   channel: 'orderbook' as const,
@@ -90,14 +106,23 @@ const book = (depth: number) => ({
   contentOf: (change: BookChange) => change,
   mergeKey: () => 'book',
   merge: mergeBookChanges,
+  createMirror: () => new BookMirror(),
 });
 
-type Args = { after?: string | null; onSlow: SlowConsumerPolicy; depth: number };
+interface Args {
+  after?: string | null;
+  onSlow: SlowConsumerPolicy;
+  depth: number;
+  throttleMs: number;
+  rest?: string;
+  least?: string;
+}
 const cursorOf = ({ after }: Args) => (after ? decodeCursor(after) : null);
 const SOURCES: Record<string, GraphQLFieldResolver<unknown, unknown, Args>> = {
-  state: (_, args) => liveSource(state, cursorOf(args), args.onSlow),
+  state: (_, args) => liveSource(state, cursorOf(args), args.onSlow, args.throttleMs),
   happenings: (_, args) => liveSource(happenings, cursorOf(args), args.onSlow),
-  book: (_, args) => liveSource(book(args.depth), cursorOf(args), args.onSlow),
+  some: (_, args) => liveSource(some(args), cursorOf(args), args.onSlow),
+  book: (_, args) => liveSource(book(args.depth), cursorOf(args), args.onSlow, args.throttleMs),
 };
 
 /** Executions of `n` so far, over all cores. */
@@ -125,6 +150,9 @@ export interface Variables {
   after?: string;
   onSlow?: SlowConsumerPolicy;
   depth?: number;
+  throttleMs?: number;
+  rest?: string;
+  least?: string;
 }
 
 export interface World {
@@ -168,7 +196,7 @@ export function coreOn(live: LiveStore, env: NodeJS.ProcessEnv = {}): World {
 
 /** Event `n` of the stream with a newest state or the one without. */
 export const tick = (channel: 'ticker' | 'trade', n: number, gap?: Gap) =>
-  append(channel, ID, { n, eventTime: n } satisfies Tick, {
+  append(channel, ID, { n, tradeId: String(n), eventTime: n } satisfies Tick, {
     ...(channel === 'ticker' && { key: KEY }),
     ...(gap && { gap: JSON.stringify(gap) }),
   });

@@ -40,6 +40,31 @@ export function brokerGroupsContract(open: () => Promise<Broker>): void {
     await until('no lag', async () => (await broker.lag(g, [name])).every(({ lag }) => lag === 0n));
   });
 
+  test('partitions of one number stay together where a group asks for that, however many members share them', async () => {
+    const [broker, other, name] = await twoClients(8);
+    const second = spec(8);
+    await broker.ensureTopics([second]);
+    const options = { group: `g-${randomUUID()}`, topics: [name, second.name], together: true };
+    const members = [await listen(broker, options)];
+    for (const at of [other, broker]) {
+      members.push(await listen(at, options));
+      await until('all partitions to be read by somebody, and not all by one', () => {
+        const counts = members.map((member) => member.assigned().length);
+        return counts.reduce((sum, n) => sum + n, 0) === 16 && Math.min(...counts) >= 4;
+      });
+      for (const member of members) {
+        const numbers = (topic: string) =>
+          member
+            .assigned()
+            .filter((one) => one.topic === topic)
+            .map(({ partition }) => partition)
+            .sort();
+        assert.deepEqual(numbers(name), numbers(second.name));
+      }
+    }
+    await Promise.all(members.map((member) => member.stop()));
+  });
+
   test('a rebalance in mid-batch: the batch goes stale, commits nothing, and nothing is lost', async () => {
     const [broker, other, name] = await twoClients(2);
     const g = `g-${randomUUID()}`;

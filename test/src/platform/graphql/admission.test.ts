@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { createAdmission } from '../../../../src/platform/graphql/admission.ts';
+import { createAdmission, createKeyAdmission } from '../../../../src/platform/graphql/admission.ts';
 
 const from = (remoteAddress: string, forwarded?: string): IncomingMessage =>
   ({ headers: { 'x-forwarded-for': forwarded }, socket: { remoteAddress } }) as unknown as IncomingMessage;
@@ -19,6 +19,19 @@ test('connections are bounded in all and for an address, and one that left makes
   leave();
   assert.ok(typeof admission.enter(from('10.0.0.1')) === 'function');
   assert.deepEqual(admission.enter(from('10.0.0.1')), { status: 503, limit: 'MAX_SOCKETS', max: 3 });
+});
+
+test('connections of one token are bounded, whatever their addresses; those without one are not counted', () => {
+  const keys = createKeyAdmission(1);
+  const leave = keys.enter('a');
+  assert.ok(typeof leave === 'function');
+  assert.deepEqual(keys.enter('a'), { status: 429, limit: 'MAX_SOCKETS_PER_KEY', max: 1 });
+  assert.ok(typeof keys.enter('b') === 'function');
+  leave();
+  leave();
+  assert.ok(typeof keys.enter('a') === 'function');
+  assert.ok(typeof keys.enter('a') !== 'function');
+  for (let i = 0; i < 3; i++) assert.ok(typeof keys.enter(undefined) === 'function');
 });
 
 test('no more than so many a second', () => {

@@ -11,7 +11,7 @@ const TOKEN = 'reader-0123456789abcdef';
 let api: TestApi;
 let open: TestApi;
 before(async () => {
-  api = await startTestApi({}, { initTimeoutMs: 100 });
+  api = await startTestApi({ CONNECTION_INIT_TIMEOUT_MS: '100' });
   open = await startTestApi({ HOST: '0.0.0.0', ACCESS_TOKENS: `${TOKEN}:reader` });
 });
 after(() => Promise.all([api.stop(), open.stop()]));

@@ -1,0 +1,3 @@
+import { feedSuite } from './feeds-suite.ts';
+
+await feedSuite('binance');

@@ -1,0 +1,142 @@
+/** History hands over to live: a page's `liveCursor` used as `after` leaves no hole, under load. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { openRedisLiveStore } from '../../src/platform/live/redis/store.ts';
+import type { LiveStore } from '../../src/platform/live/store.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { BookMarket, seeded } from '../clients/book-market.ts';
+import type { TickerUpdatedDocument } from '../generated/graphql.ts';
+import { prepareRedis, sharedRedis } from '../support/redis.ts';
+import { withService } from '../support/service.ts';
+import { kline, klineAppend, market, storeKlines, storeTrades, T0, trade, tradeAppend } from './samples.ts';
+import { openWorld, type World } from './world.ts';
+
+type Document = typeof TickerUpdatedDocument;
+type Events = Record<string, Record<string, unknown>>;
+
+await withService('history hands over to live on Redis and PostgreSQL', prepareRedis, () => {
+  // names of its own: the server is shared
+  const of = market(`H${process.pid}-USDT`);
+  const on = `exchange: BINANCE, symbol: "${of.symbol}"`;
+  let redis: { url: string; stop(): Promise<void> };
+  let live: LiveStore;
+  let world: World;
+  let running = true;
+  let producers: Promise<void>[] = [];
+  const book = new BookMarket(of, seeded(9));
+
+  async function produce(step: (n: number) => Promise<void>): Promise<void> {
+    for (let n = 1; running; n++) await step(n);
+  }
+
+  before(async () => {
+    redis = await sharedRedis();
+    live = await openRedisLiveStore({ url: redis.url, timeoutMs: 5_000, log: createLog('silent') });
+    world = await openWorld({}, live);
+    await live.append([book.snapshot()]);
+    const late: (() => Promise<void>)[] = [];
+    producers = [
+      produce(async (n) => {
+        const one = trade(T0 + n, String(n), of);
+        await live.append([tradeAppend(one)]);
+        // the table is behind the stream
+        late.push(() => storeTrades(world.postgres, [one]));
+        if (late.length > 20) await late.shift()?.();
+      }),
+      produce(async (n) => {
+        const one = kline(T0, { ...of, close: String(n), isClosed: false, eventTime: T0 + n });
+        await live.append([klineAppend(one)]);
+        if (n === 1) await storeKlines(world.postgres, [one]);
+      }),
+      produce(async () => {
+        await live.append([book.change()]);
+      }),
+    ];
+  });
+  after(async () => {
+    running = false;
+    await Promise.all(producers);
+    await world.stop();
+    await redis.stop();
+  });
+
+  const ask = async (query: string): Promise<Events> => {
+    const { data, errors } = await world.ask(query);
+    assert.deepEqual(errors ?? [], []);
+    return data as Events;
+  };
+  const follow = async (query: string) => {
+    const followed = await world.follow(query as unknown as Document, {} as never);
+    const field = /\{\s*(\w+)/.exec(query)?.[1] as string;
+    return { ...followed, event: async () => ((await followed.next()) as unknown as Events)[field] as never };
+  };
+
+  describe('while events come', () => {
+    test('trades', { timeout: 60_000 }, async () => {
+      for (let round = 0; round < 15; round++) {
+        const { trades } = await ask(`{ trades(${on}, first: 1000) { nodes { tradeId } liveCursor } }`);
+        const ids = ((trades?.nodes ?? []) as { tradeId: string }[]).map(({ tradeId }) => Number(tradeId));
+        const head = Math.max(0, ...ids);
+        const tape = await follow(
+          `subscription { tradeExecuted(${on}, after: "${trades?.liveCursor}") { start gap { missed } trade { tradeId } } }`,
+        );
+        let last: number | null = null;
+        for (let i = 1; i <= 30; i++) {
+          const event: { start: string | null; gap: object | null; trade: { tradeId: string } } = await tape.event();
+          const id = Number(event.trade.tradeId);
+          // what was stored while the page was read is in both
+          if (last === null) assert.ok(id <= head + 1 && (id === head + 1 || ids.includes(id)), `${id} after ${head}`);
+          else assert.equal(id, last + 1);
+          last = id;
+          assert.deepEqual([event.gap, event.start], [null, i === 1 ? 'RESUMED' : null]);
+        }
+        await tape.stop();
+      }
+    });
+
+    test('candles', { timeout: 60_000 }, async () => {
+      for (let round = 0; round < 15; round++) {
+        const { klines } = await ask(`{ klines(${on}, first: 5) { nodes { close } liveCursor } }`);
+        const [newest] = (klines?.nodes ?? []) as { close: string }[];
+        const candles = await follow(
+          `subscription { klineUpdated(${on}, after: "${klines?.liveCursor}") { gap { missed } kline { close } } }`,
+        );
+        for (let i = 1; i <= 30; i++) {
+          const event: { gap: object | null; kline: { close: string } } = await candles.event();
+          assert.deepEqual([Number(event.kline.close), event.gap], [Number(newest?.close) + i, null]);
+        }
+        await candles.stop();
+      }
+    });
+
+    test('books: the changes fit the page, or a whole book comes with what is missing', {
+      timeout: 60_000,
+    }, async () => {
+      const fields = 'bids { price quantity } asks { price quantity }';
+      type Level = { price: string; quantity: string };
+      const { BookCopy } = await import('../clients/recipes.ts').then(({ recipeModule }) =>
+        recipeModule<{ BookCopy: new () => { take(event: object, depth: number): boolean } }>('book-copy.js'),
+      );
+      // somebody watches all the time: what was told is remembered
+      const staying = await follow(`subscription { orderBookUpdated(${on}) { sequence } }`);
+      const starts = new Set<string | null>();
+      for (let round = 0; round < 15; round++) {
+        const { orderBook } = await ask(`{ orderBook(${on}) { ${fields} liveCursor } }`);
+        const changes = await follow(
+          `subscription { orderBookUpdated(${on}, after: "${orderBook?.liveCursor}") { start snapshot checksum ${fields} } }`,
+        );
+        const copy = new BookCopy();
+        const page = orderBook as unknown as { bids: Level[]; asks: Level[] };
+        copy.take({ ...page, snapshot: true, checksum: '' }, 20);
+        for (let i = 0; i < 20; i++) {
+          const event: { start: string | null } = await changes.event();
+          if (i === 0) starts.add(event.start);
+          assert.ok(copy.take(event, 20), `event ${i} of round ${round}`);
+        }
+        await changes.stop();
+      }
+      assert.ok(starts.has('RESUMED'), [...starts].join());
+      await staying.stop();
+    });
+  });
+});
