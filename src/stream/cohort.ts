@@ -6,11 +6,12 @@ import { randomUUID } from 'node:crypto';
 import { type ExecutionArgs, execute, GraphQLError } from 'graphql';
 import type { StreamStart } from '../../schema/channels.ts';
 import { publicError } from '../platform/graphql/errors.ts';
-import { asciiJson, nextFrame } from '../platform/graphql/outlet.ts';
+import { asciiJson } from '../platform/graphql/outlet.ts';
 import type { Log } from '../platform/log.ts';
-import { metrics } from '../platform/metrics.ts';
+import { metrics, tallyOf } from '../platform/metrics.ts';
 import type { Audience, Listener } from './audience.ts';
 import type { Delivery, Gap } from './delivery.ts';
+import { type Plan, planOf } from './plan.ts';
 import type { AnyQuestion } from './source.ts';
 import type { Stage } from './stage.ts';
 import type { Subscriber, Told } from './subscriber.ts';
@@ -49,6 +50,11 @@ export class Cohort implements Listener<unknown> {
   readonly audience: AnyAudience;
   private readonly live = new Map<string, Members>();
   private readonly all = new Set<Subscriber<unknown>>();
+  /** The live ones in a row, those with the same id together; null when they have changed. */
+  private roster: readonly Subscriber<unknown>[] | null = null;
+  /** The event that was last told to all of them. */
+  private told: Delivery<unknown> | null = null;
+  private readonly plan: Plan | null;
   private readonly request = { id: randomUUID(), seesSchema: false };
   private readonly counted;
   /** Encodings of the newest event, by what is told with it. */
@@ -61,17 +67,23 @@ export class Cohort implements Listener<unknown> {
     const { field } = question;
     this.audience = stage.join(question, this);
     this.counted = {
-      executions: metrics.executions.labels({ field }),
-      encodings: metrics.encodings.labels({ field }),
-      deliveries: metrics.deliveries.labels({ field }),
-      bytes: metrics.deliveredBytes.labels({ field }),
+      executions: tallyOf(metrics.executions, { field }),
+      encodings: tallyOf(metrics.encodings, { field }),
+      deliveries: tallyOf(metrics.deliveries, { field }),
+      bytes: tallyOf(metrics.deliveredBytes, { field }),
       endToEnd: metrics.endToEnd.labels({ channel: question.channel }),
     };
     metrics.cohorts.inc({ field });
+    this.plan = planOf(options.operation, resolveEvent);
   }
 
   get stage(): AnyStage {
     return this.options.stage;
+  }
+
+  /** The event that was last told to everybody. */
+  get newestTold(): Delivery<unknown> | null {
+    return this.told;
   }
 
   /** Counts a subscriber in; it is told nothing before `admit`. */
@@ -85,6 +97,7 @@ export class Cohort implements Listener<unknown> {
     const members = this.live.get(subscriber.id);
     if (members) members.add(subscriber);
     else this.live.set(subscriber.id, new Set([subscriber]));
+    this.roster = null;
   }
 
   /** The last one ends the cohort. */
@@ -94,6 +107,7 @@ export class Cohort implements Listener<unknown> {
     const members = this.live.get(id);
     members?.delete(subscriber);
     if (members?.size === 0) this.live.delete(id);
+    this.roster = null;
     if (this.all.size > 0) return;
     if (this.forgetting) clearTimeout(this.forgetting);
     const { stage, question, onEmpty } = this.options;
@@ -103,32 +117,37 @@ export class Cohort implements Listener<unknown> {
   }
 
   deliver(delivery: Delivery<unknown>): void {
-    let payload: string | null = null;
+    this.roster ??= [...this.live.values()].flatMap((members) => [...members]);
+    const { roster, counted } = this;
+    let rest: string | null = null;
+    let id = '';
+    let frame = '';
     let passed = 0;
     let bytes = 0;
-    for (const [id, members] of this.live) {
-      let frame: string | null = null;
-      for (const subscriber of members) {
-        if (!subscriber.isDirect) {
-          subscriber.take(delivery);
-          continue;
-        }
-        if (frame === null) {
-          payload ??= this.payloadOf({ delivery, start: null, gap: delivery.gap, replayed: false, payload: null });
-          frame = nextFrame(id, payload);
-        }
-        subscriber.pass(delivery, frame);
-        passed += 1;
-        bytes += frame.length;
+    for (let i = 0; i < roster.length; i++) {
+      const subscriber = roster[i] as Subscriber<unknown>;
+      if (!subscriber.isDirect) {
+        subscriber.take(delivery);
+        continue;
       }
+      if (rest === null) {
+        rest = `${this.payloadOf({ delivery, start: null, gap: delivery.gap, replayed: false, payload: null })}}`;
+        // in one piece, as it becomes part of every frame
+        rest.charCodeAt(0);
+      }
+      if (passed === 0 || subscriber.id !== id) frame = subscriber.frames.ending(rest);
+      id = subscriber.id;
+      subscriber.pass(frame);
+      passed += 1;
+      bytes += frame.length;
     }
-    if (delivery.eventTime !== null) {
-      this.counted.endToEnd.observe(Math.max(0, Date.now() - delivery.eventTime) / 1_000);
+    this.told = delivery;
+    if (delivery.eventTime !== null) counted.endToEnd.observe(Math.max(0, Date.now() - delivery.eventTime) / 1_000);
+    counted.deliveries.count += passed;
+    counted.bytes.count += bytes;
+    if (passed > 0 && delivery.gap) {
+      metrics.gapsTold.inc({ field: this.options.question.field, reason: delivery.gap.reason }, passed);
     }
-    if (passed === 0) return;
-    this.counted.deliveries.inc(passed);
-    this.counted.bytes.inc(bytes);
-    if (delivery.gap) metrics.gapsTold.inc({ field: this.options.question.field, reason: delivery.gap.reason }, passed);
   }
 
   missing(gap: Gap, upTo: bigint | null): void {
@@ -194,9 +213,11 @@ export class Cohort implements Listener<unknown> {
 
   private run(rootValue: Root, gap: Gap | null): string {
     const { operation, log } = this.options;
-    this.counted.executions.inc();
+    this.counted.executions.count += 1;
+    this.counted.encodings.count += 1;
+    const planned = this.plan?.(rootValue);
+    if (planned) return `{"data":${planned}${gap ? `,"extensions":{"gap":${JSON.stringify(gap)}}` : ''}}`;
     const result = execute({ ...operation, rootValue });
-    this.counted.encodings.inc();
     if ('then' in result) {
       // in order and at once, or not at all
       result.catch(() => {});

@@ -120,6 +120,7 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
         merge,
         payloadOf: (told) => cohort.payloadOf(told),
         faultOf: (fault) => cohort.faultOf(fault),
+        newest: () => cohort.newestTold,
         onEnd: () => cohort.remove(subscriber),
       },
       after ? 'RESUMED' : 'LIVE',

@@ -4,9 +4,10 @@
  */
 import type { SlowConsumerPolicy, StreamStart } from '../../schema/channels.ts';
 import { clientError } from '../../schema/errors.ts';
-import { asciiJson, nextFrame, type Outlet } from '../platform/graphql/outlet.ts';
+import { asciiJson, NextFrames, type Outlet } from '../platform/graphql/outlet.ts';
 import { metrics } from '../platform/metrics.ts';
 import { addGaps, type Delivery, type Gap } from './delivery.ts';
+import { Queue } from './queue.ts';
 
 /** An event with what is told of it to one subscriber alone. */
 export interface Told<Body> {
@@ -34,6 +35,8 @@ export interface SubscriberOptions<Body> {
   payloadOf(told: Told<Body>): string;
   /** The encoded result that tells a fault. */
   faultOf(fault: Error): string;
+  /** The event that was told last to everybody who takes events straight through. */
+  newest(): Delivery<Body> | null;
   /** Called once when it wants no more. */
   onEnd(): void;
 }
@@ -41,18 +44,22 @@ export interface SubscriberOptions<Body> {
 const LOST: Gap = { missed: 1, reason: 'SLOW' };
 
 export class Subscriber<Body> {
-  private waiting: Told<Body>[] = [];
+  /** Null where nothing waits, as is the rule. */
+  private waiting: Queue<Told<Body>> | null = null;
   private fault: Error | null = null;
   private state: 'held' | 'open' | 'ended' = 'held';
-  /** The last event handed over. */
-  private last: Delivery<Body> | null = null;
-  /** Events up to here it has already. */
-  private skips = -1n;
+  /** The last event handed over, but for those that went straight through. */
+  private own: Delivery<Body> | null = null;
+  /** True where the last event went straight through. */
+  private isWith = false;
+  /** Events up to here it has already; null for none that are still to come. */
+  private skips: bigint | null = null;
   private asked = false;
-  private roomy: (() => void)[] = [];
+  private roomy: (() => void)[] | null = null;
   private finish: { done(): void; fail(error: Error): void } = { done() {}, fail() {} };
   /** The operation's id as ASCII JSON. */
   readonly id: string;
+  readonly frames: NextFrames;
   /** Resolves when the subscription ends, rejects with the error that it ends in. */
   readonly ended: Promise<void>;
 
@@ -62,6 +69,7 @@ export class Subscriber<Body> {
     private gap: Gap | null = null,
   ) {
     this.id = asciiJson(JSON.stringify(options.id));
+    this.frames = new NextFrames(this.id);
     this.ended = new Promise((done, fail) => {
       this.finish = { done, fail };
     });
@@ -75,12 +83,12 @@ export class Subscriber<Body> {
 
   /** True where the next event can be handed over as everybody gets it. */
   get isDirect(): boolean {
-    return this.flows && this.start === null && this.gap === null && this.skips < 0n;
+    return this.flows && this.start === null && this.gap === null && this.skips === null;
   }
 
   /** True while nothing waits and the connection takes more. */
   get flows(): boolean {
-    return this.state === 'open' && this.waiting.length === 0 && this.options.outlet.ready;
+    return this.state === 'open' && this.waiting === null && this.options.outlet.ready;
   }
 
   /** Lets events out. */
@@ -91,15 +99,17 @@ export class Subscriber<Body> {
   }
 
   /** Hands over an event as everybody gets it; only where it `isDirect`. */
-  pass(delivery: Delivery<Body>, frame: string): void {
-    this.last = delivery;
+  pass(frame: string): void {
+    this.isWith = true;
     this.options.outlet.send(frame);
   }
 
   /** The next event. */
   take(delivery: Delivery<Body>, replayed = false): void {
-    if (this.state === 'ended' || delivery.at.sequence <= this.skips) return;
-    this.skips = -1n;
+    if (this.state === 'ended' || (this.skips !== null && delivery.at.sequence <= this.skips)) return;
+    this.skips = null;
+    this.own = this.last;
+    this.isWith = false;
     const gap = addGaps(this.gap, delivery.gap);
     const told: Told<Body> = { delivery, start: this.start, gap, replayed, payload: null };
     this.start = null;
@@ -117,7 +127,7 @@ export class Subscriber<Body> {
       return;
     }
     this.gap = addGaps(this.gap, gap);
-    this.skips = -1n;
+    this.skips = null;
   }
 
   /** What comes next begins anew. */
@@ -136,7 +146,7 @@ export class Subscriber<Body> {
       lost = missed > 0 ? { ...gap, missed } : null;
     }
     this.start = 'RESET';
-    this.skips = -1n;
+    this.skips = null;
     this.gap = addGaps(this.gap, lost);
   }
 
@@ -154,6 +164,7 @@ export class Subscriber<Body> {
   room(): Promise<void> {
     if (this.flows || this.state === 'ended') return Promise.resolve();
     return new Promise((done) => {
+      this.roomy ??= [];
       this.roomy.push(done);
       this.pump();
     });
@@ -164,27 +175,38 @@ export class Subscriber<Body> {
     if (this.state === 'ended') return;
     this.state = 'ended';
     const { field, onEnd } = this.options;
-    metrics.queued.dec({ field }, this.waiting.length);
+    metrics.queued.dec({ field }, this.waiting?.size ?? 0);
     metrics.subscribers.dec({ field });
-    this.waiting = [];
+    this.waiting = null;
     if (error) this.finish.fail(error);
     else this.finish.done();
-    for (const done of this.roomy.splice(0)) done();
+    this.makeRoom();
     onEnd();
   }
 
   /** The last event it has or will have; -1 where it has none. */
   private get newest(): bigint {
-    const newest = (this.waiting.at(-1)?.delivery ?? this.last)?.at.sequence ?? -1n;
-    return newest > this.skips ? newest : this.skips;
+    const newest = (this.waiting?.last?.delivery ?? this.last)?.at.sequence ?? -1n;
+    return this.skips === null || newest > this.skips ? newest : this.skips;
+  }
+
+  /** The last event handed over. */
+  private get last(): Delivery<Body> | null {
+    return this.isWith ? this.options.newest() : this.own;
+  }
+
+  private makeRoom(): void {
+    const roomy = this.roomy ?? [];
+    this.roomy = null;
+    for (const done of roomy) done();
   }
 
   private send(told: Told<Body>): void {
     const { outlet, field } = this.options;
-    this.last = told.delivery;
+    this.own = told.delivery;
     if (told.gap) metrics.gapsTold.inc({ field, reason: told.gap.reason });
     metrics.deliveries.inc({ field });
-    const frame = nextFrame(this.id, told.payload ?? this.options.payloadOf(told));
+    const frame = this.frames.of(told.payload ?? this.options.payloadOf(told));
     metrics.deliveredBytes.inc({ field }, frame.length);
     outlet.send(frame);
   }
@@ -192,16 +214,18 @@ export class Subscriber<Body> {
   private pump(): void {
     const { outlet, field } = this.options;
     if (this.state !== 'open') return;
-    while (outlet.ready && (this.fault || this.waiting.length > 0)) {
+    while (outlet.ready && (this.fault || this.waiting)) {
       if (this.fault) {
-        outlet.send(nextFrame(this.id, this.options.faultOf(this.fault)));
+        outlet.send(this.frames.of(this.options.faultOf(this.fault)));
         this.fault = null;
-      } else {
-        metrics.queued.dec({ field });
-        this.send(this.waiting.shift() as Told<Body>);
+        continue;
       }
+      const told = this.waiting?.shift();
+      if (this.waiting?.size === 0) this.waiting = null;
+      metrics.queued.dec({ field });
+      if (told) this.send(told);
     }
-    if (this.flows) for (const done of this.roomy.splice(0)) done();
+    if (this.flows) this.makeRoom();
     else this.ask();
   }
 
@@ -215,38 +239,32 @@ export class Subscriber<Body> {
   }
 
   private wait(told: Told<Body>): void {
-    const { policy, max, field } = this.options;
-    if (policy === 'CONFLATE') this.conflate(told);
-    if (this.waiting.length >= max) {
-      if (policy !== 'DROP_WITH_GAP') {
+    const { policy, max, field, mergeKey } = this.options;
+    this.waiting ??= new Queue();
+    const { waiting } = this;
+    const key = policy === 'CONFLATE' ? mergeKey(told.delivery.body) : null;
+    // what is about the same thing gives way
+    const same = key === null ? null : waiting.takeKey(key);
+    if (same) this.lose(same.gone, same.next ?? told);
+    if (waiting.size >= max) {
+      const oldest = policy === 'DROP_WITH_GAP' ? waiting.shift() : null;
+      if (!oldest) {
         this.giveUp();
         return;
       }
-      this.yieldTo(0, told);
+      this.lose(oldest, waiting.first ?? told);
     }
     // what everybody gets is encoded once, however long it waits here
     if (told.start === null && told.gap === told.delivery.gap) told.payload = this.options.payloadOf(told);
     metrics.queued.inc({ field });
-    this.waiting.push(told);
+    waiting.push(told, key);
     this.ask();
   }
 
-  /** Takes out what waits and is about the same thing. */
-  private conflate(told: Told<Body>): void {
-    const { mergeKey } = this.options;
-    const key = mergeKey(told.delivery.body);
-    if (key === null) return;
-    const index = this.waiting.findLastIndex(({ delivery }) => mergeKey(delivery.body) === key);
-    if (index >= 0) this.yieldTo(index, told);
-  }
-
-  /** Drops what waits at `index`; the one after it tells so, and where events build on each other takes it in. */
-  private yieldTo(index: number, newest: Told<Body>): void {
+  /** What waited is dropped; the one after it tells so, and where events build on each other takes it in. */
+  private lose(gone: Told<Body>, next: Told<Body>): void {
     const { merge, field } = this.options;
-    const [gone] = this.waiting.splice(index, 1);
-    if (!gone) return;
     metrics.queued.dec({ field });
-    const next = this.waiting[index] ?? newest;
     next.gap = addGaps(addGaps(gone.gap, LOST), next.gap);
     next.start = next.start ?? gone.start;
     next.payload = null;
