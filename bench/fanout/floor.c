@@ -46,9 +46,9 @@ static int append_event(char *to) {
   clock_gettime(CLOCK_MONOTONIC, &t);
   int n = snprintf(body, sizeof body,
                    "{\"id\":\"00000000-7a1b-4c2d-9e3f-000000000001\",\"type\":\"next\",\"payload\":{\"data\":{"
-                   "\"klineUpdated\":{\"symbol\":\"S0000-USDT\",\"interval\":\"M1\","
+                   "\"klineUpdated\":{\"cursor\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",\"kline\":{\"symbol\":\"S0000-USDT\",\"interval\":\"M1\","
                    "\"openTime\":\"2026-03-01T09:30:00.000Z\",\"open\":\"60123.12\",\"high\":\"60200.5\","
-                   "\"low\":\"60100.1\",\"close\":\"60150.55\",\"volume\":\"%lld\",\"isClosed\":false}}}}",
+                   "\"low\":\"60100.1\",\"close\":\"60150.55\",\"volume\":\"%lld\",\"isClosed\":false}}}}}",
                    (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
   to[0] = (char)0x81;
   to[1] = 126;
@@ -60,12 +60,18 @@ static int append_event(char *to) {
 
 static void accept_one(int listener) {
   static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                               "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+                               "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+                               "Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
+  static const char ack[] = "\x81\x19{\"type\":\"connection_ack\"}";
   char request[4096];
   int fd = accept(listener, 0, 0), one = 1;
   if (fd < 0 || recv(fd, request, sizeof request, 0) <= 0 || count == MAX_SOCKETS) exit(1);
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+  /* connection_init, then subscribe: each comes in one piece */
+  if (recv(fd, request, sizeof request, 0) <= 0) exit(1);
+  send(fd, ack, sizeof ack - 1, MSG_NOSIGNAL);
+  if (recv(fd, request, sizeof request, 0) <= 0) exit(1);
   fds[count++] = fd;
 }
 

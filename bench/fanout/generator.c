@@ -1,9 +1,9 @@
 /*
- * Load generator of the fan-out benchmark: many WebSocket clients (raw, or graphql-transport-ws) on one epoll thread.
+ * Load generator of the fan-out benchmark: many WebSocket clients (graphql-transport-ws) on one epoll thread.
  * Every client has its own 36-character operation id, every frame is parsed, and latency is taken from the stamp in the
  * event: "volume" carries CLOCK_MONOTONIC in microseconds at the moment of publishing.
  *
- * generator raw|gql PORT SOCKETS TOPICS HOT PATH QUERY
+ * generator PORT SOCKETS TOPICS HOT QUERY
  *   Client i follows topic i % TOPICS; with HOT > 0 those from HOT on follow a topic of their own that has no events.
  *   QUERY takes the topic's symbol as $s; "%d" in it is the client's number.
  * stdin:  b begins a window, e ends it, q ends the program.
@@ -44,8 +44,8 @@ struct client {
 
 static uint32_t histogram[BUCKETS + 1];
 static uint64_t messages, bytes;
-static int measuring, ready, sockets, topics, hot, graphql, epoll;
-static const char *path, *query;
+static int measuring, ready, sockets, topics, hot, epoll;
+static const char *query;
 static double began;
 static struct rusage used;
 static struct client *clients;
@@ -120,9 +120,7 @@ static void count(struct client *c, const char *p, int n) {
 }
 
 static void message(struct client *c, const char *p, int n) {
-  if (!graphql) {
-    count(c, p, n);
-  } else if (c->state == INIT && memmem(p, n, "connection_ack", 14)) {
+  if (c->state == INIT && memmem(p, n, "connection_ack", 14)) {
     c->state = OPEN;
     ready++;
     subscribe(c);
@@ -147,9 +145,8 @@ static int take(struct client *c, char *p, int n) {
       exit(1);
     }
     o = (int)(end - p) + 4;
-    c->state = graphql ? INIT : OPEN;
-    if (graphql) put_frame(c, 1, "{\"type\":\"connection_init\"}", 26);
-    else ready++;
+    c->state = INIT;
+    put_frame(c, 1, "{\"type\":\"connection_init\"}", 26);
   }
   while (n - o >= 2) {
     int opcode = p[o] & 15, header = 2;
@@ -213,13 +210,11 @@ static void open_client(struct client *c, int index, int port) {
   if (bind(c->fd, (void *)&from, sizeof from)) fail("bind");
   if (connect(c->fd, (void *)&to, sizeof to)) fail("connect");
   fcntl(c->fd, F_SETFL, O_NONBLOCK);
-  char target[64];
-  if (graphql) snprintf(target, sizeof target, "%s", path);
-  else snprintf(target, sizeof target, "/%d", topic_of(c));
   int n = snprintf(request, sizeof request,
-                   "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
-                   target, port, graphql ? "Sec-WebSocket-Protocol: graphql-transport-ws\r\n" : "");
+                   "GET /graphql HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                   "Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n",
+                   port);
   put(c, request, n);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
   epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
@@ -258,17 +253,15 @@ static void end_window(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 8) {
-    fprintf(stderr, "generator raw|gql PORT SOCKETS TOPICS HOT PATH QUERY\n");
+  if (argc < 6) {
+    fprintf(stderr, "generator PORT SOCKETS TOPICS HOT QUERY\n");
     return 2;
   }
-  graphql = !strcmp(argv[1], "gql");
-  int port = atoi(argv[2]), opened = 0, announced = 0;
-  sockets = atoi(argv[3]);
-  topics = atoi(argv[4]);
-  hot = atoi(argv[5]);
-  path = argv[6];
-  query = argv[7];
+  int port = atoi(argv[1]), opened = 0, announced = 0;
+  sockets = atoi(argv[2]);
+  topics = atoi(argv[3]);
+  hot = atoi(argv[4]);
+  query = argv[5];
   clients = calloc(sockets, sizeof *clients);
   epoll = epoll_create1(0);
   struct epoll_event events[512], input = {.events = EPOLLIN, .data.ptr = NULL};

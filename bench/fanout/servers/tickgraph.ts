@@ -2,14 +2,15 @@
  * Ours: the API server as it runs in production (limits, metrics, queues), on the live store in memory, which the driver
  * appends to in this process. PORT and the limits come from the settings.
  */
+
+import { startApi } from '../../../resolvers/api.ts';
 import { klineStreamId, rankPart, streamKey } from '../../../schema/channels.ts';
 import { latestKlineKey } from '../../../schema/live/keys.ts';
-import { readConfig } from '../../../src/platform/config.ts';
 import { createMemoryBroker } from '../../../src/platform/broker/memory/broker.ts';
+import { readConfig } from '../../../src/platform/config.ts';
 import { createMemoryLiveStore } from '../../../src/platform/live/memory/store.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import type { Postgres } from '../../../src/platform/postgres/postgres.ts';
-import { startApi } from '../../../resolvers/api.ts';
 import { CANDLE, drive, symbolOf } from './driver.ts';
 
 const config = readConfig(process.env);
@@ -17,7 +18,13 @@ const live = createMemoryLiveStore();
 const away = (): never => {
   throw new Error('no tables here: subscriptions do not read them');
 };
-const postgres: Postgres = { query: away, transaction: away, ping: away, migrate: away, close: async () => {} } as never;
+const postgres: Postgres = {
+  query: away,
+  transaction: away,
+  ping: away,
+  migrate: away,
+  close: async () => {},
+} as never;
 await startApi({ config, live, postgres, broker: createMemoryBroker(), log: createLog('warn', process.stderr) });
 
 const openTime = Date.parse(CANDLE.openTime);

@@ -10,6 +10,7 @@ import { connectionToken } from '../access.ts';
 import { isRefused } from './documents.ts';
 import { publicError } from './errors.ts';
 import { overLimit } from './limits.ts';
+import { Abort, type OperationRequest } from './request.ts';
 import type { Connection, GraphqlSocketOptions, Subscribe, SubscribeArgs } from './socket.ts';
 
 type Params = Record<string, unknown>;
@@ -95,8 +96,16 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
     const refused = documents.admit(result, variables, seesSchema);
     if (refused) return [refused];
 
-    const abort = new AbortController();
-    const request = { id: randomUUID(), transport: 'ws' as const, caller, seesSchema, signal: abort.signal };
+    const abort = new Abort();
+    const request: OperationRequest = {
+      id: randomUUID(),
+      transport: 'ws',
+      caller,
+      seesSchema,
+      get signal() {
+        return abort.signal;
+      },
+    };
     const contextValue = await options.contextOf(request);
     operations.set(payload, { request, abort });
     const { document } = result;

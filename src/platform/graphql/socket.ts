@@ -17,7 +17,7 @@ import type { Documents } from './documents.ts';
 import { overLimit } from './limits.ts';
 import { protocolServer } from './operations.ts';
 import { type Outlet, SocketOutlet } from './outlet.ts';
-import type { OperationRequest } from './request.ts';
+import type { Abort, OperationRequest } from './request.ts';
 
 /** A client that does not take what it was sent: what waits for it is bounded by this, then the socket is closed. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
@@ -45,7 +45,7 @@ export interface Connection {
 
 export interface RunningOperation {
   readonly request: OperationRequest;
-  readonly abort: AbortController;
+  readonly abort: Abort;
   /** The events of a subscription that was begun. */
   events?: AsyncGenerator<unknown>;
 }
