@@ -30,7 +30,7 @@ export interface Programs {
 
 /** Beyond this the generator may be what saturates. */
 const MAX_GENERATOR = 0.8;
-const START_MS = 60_000;
+const START_MS = 180_000;
 
 const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 

@@ -56,10 +56,10 @@ async function storm(sockets: number, generatorPath: string): Promise<Storm> {
   const server = new Program(0, process.execPath, ['--no-warnings', '--import', 'tsx', script], env);
   let generator: Program | undefined;
   try {
-    await server.answer(60_000);
+    await server.answer(180_000);
     server.tell(`start ${EVENTS_A_SECOND} 1 1`);
     generator = new Program(1, generatorPath, [port, sockets, 1, 0, QUERY].map(String), env);
-    await generator.answer(120_000);
+    await generator.answer(180_000);
     // everybody has a cursor
     await sleep(SETTLE_MS);
     await redis.command('CONFIG', 'RESETSTAT');
