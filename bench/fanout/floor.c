@@ -98,31 +98,33 @@ int main(int argc, char **argv) {
     poll(polled, 2, !running ? 1000 : wait <= 0 ? 0 : (int)(wait * 1000));
     if (polled[1].revents & POLLIN) accept_one(listener);
     if (polled[0].revents & (POLLIN | POLLHUP)) {
-      char line[256];
-      int k = read(0, line, sizeof line - 1), topics;
+      char text[256];
+      int k = read(0, text, sizeof text - 1), topics;
       if (k <= 0) return 0;
-      line[k] = 0;
-      if (sscanf(line, "start %lf %d %d", &rate, &batch, &topics) == 3) {
-        running = 1;
-        next = now();
-        if (batch > MAX_BATCH) return 1;
-      } else if (!strncmp(line, "stop", 4)) {
-        running = 0;
-      } else if (!strncmp(line, "begin", 5)) {
-        getrusage(RUSAGE_SELF, &used);
-        began = now();
-        events = 0;
-      } else if (!strncmp(line, "end", 3)) {
-        struct rusage u;
-        getrusage(RUSAGE_SELF, &u);
-        printf("{\"user\":%.4f,\"system\":%.4f,\"seconds\":%.4f,\"events\":%lu}\n", seconds(u.ru_utime, used.ru_utime),
-               seconds(u.ru_stime, used.ru_stime), now() - began, events);
-        fflush(stdout);
-      } else if (!strncmp(line, "memory", 6)) {
-        printf("{\"rss\":%ld,\"heap\":0}\n", resident());
-        fflush(stdout);
-      } else {
-        return 0;
+      text[k] = 0;
+      for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        if (sscanf(line, "start %lf %d %d", &rate, &batch, &topics) == 3) {
+          running = 1;
+          next = now();
+          if (batch > MAX_BATCH) return 1;
+        } else if (!strcmp(line, "stop")) {
+          running = 0;
+        } else if (!strcmp(line, "begin")) {
+          getrusage(RUSAGE_SELF, &used);
+          began = now();
+          events = 0;
+        } else if (!strcmp(line, "end")) {
+          struct rusage u;
+          getrusage(RUSAGE_SELF, &u);
+          printf("{\"user\":%.4f,\"system\":%.4f,\"seconds\":%.4f,\"events\":%lu}\n",
+                 seconds(u.ru_utime, used.ru_utime), seconds(u.ru_stime, used.ru_stime), now() - began, events);
+          fflush(stdout);
+        } else if (!strcmp(line, "memory")) {
+          printf("{\"rss\":%ld,\"heap\":0}\n", resident());
+          fflush(stdout);
+        } else {
+          return 0;
+        }
       }
     }
     if (!running || (rate > 0 && now() < next)) continue;
