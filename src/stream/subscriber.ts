@@ -106,10 +106,10 @@ export class Subscriber<Body> {
 
   /** The next event. */
   take(delivery: Delivery<Body>, replayed = false): void {
-    if (this.state === 'ended' || (this.skips !== null && delivery.at.sequence <= this.skips)) return;
-    this.skips = null;
     this.own = this.last;
     this.isWith = false;
+    if (this.state === 'ended' || (this.skips !== null && delivery.at.sequence <= this.skips)) return;
+    this.skips = null;
     const gap = addGaps(this.gap, delivery.gap);
     const told: Told<Body> = { delivery, start: this.start, gap, replayed, payload: null };
     this.start = null;

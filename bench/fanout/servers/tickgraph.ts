@@ -57,7 +57,8 @@ drive((number, volume) => {
       payload,
       time,
       retentionMs: 3_600_000,
-      maxLength: 20_000,
+      // kept by Redis where there is one; here it would be garbage for this process to collect
+      maxLength: 256,
       writes: [{ kind: 'latest', key, value: payload }],
     },
   ]);

@@ -45,7 +45,7 @@ export interface Connection {
 
 export interface RunningOperation {
   readonly request: OperationRequest;
-  readonly abort: Abort;
+  readonly abort: Pick<Abort, 'signal' | 'abort'>;
   /** The events of a subscription that was begun. */
   events?: AsyncGenerator<unknown>;
 }
