@@ -12,5 +12,14 @@ export interface Context {
 
 /** The context of one operation, made anew for each: its loaders remember what they have loaded. */
 export function createContext(platform: Platform, caller: Context['caller']): Context {
-  return { platform, caller, loaders: createLoaders(platform) };
+  let loaders: Loaders | null = null;
+  return {
+    platform,
+    caller,
+    // most subscriptions ask for none, and live long
+    get loaders() {
+      loaders ??= createLoaders(platform);
+      return loaders;
+    },
+  };
 }

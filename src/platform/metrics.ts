@@ -7,8 +7,37 @@ collectDefaultMetrics({ register: registry });
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const registers = [registry];
 
+/** A counter where every nanosecond counts: a number of its own, given to the metric when that is read. */
+export interface Tally {
+  count: number;
+}
+
+const tallies: { tally: Tally; give(count: number): void }[] = [];
+const tallyFor = new WeakMap<object, Map<string, Tally>>();
+
+function settle(): void {
+  for (const { tally, give } of tallies) {
+    if (tally.count > 0) give(tally.count);
+    tally.count = 0;
+  }
+}
+
+/** The tally of a counter with these labels. Kept for the life of the process: for labels of few values. */
+export function tallyOf<L extends string>(metric: Counter<L>, labels: Record<L, string>): Tally {
+  const known = tallyFor.get(metric) ?? new Map<string, Tally>();
+  tallyFor.set(metric, known);
+  const key = JSON.stringify(labels);
+  let tally = known.get(key);
+  if (!tally) {
+    tally = { count: 0 };
+    known.set(key, tally);
+    tallies.push({ tally, give: (count) => metric.inc(labels, count) });
+  }
+  return tally;
+}
+
 const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-  new Counter<L>({ name: `tickgraph_${name}`, help, labelNames: [...labelNames], registers });
+  new Counter<L>({ name: `tickgraph_${name}`, help, labelNames: [...labelNames], registers, collect: settle });
 const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
   new Gauge<L>({ name: `tickgraph_${name}`, help, labelNames: [...labelNames], registers });
 const seconds = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>

@@ -8,11 +8,12 @@ import type { StreamStart } from '../../schema/channels.ts';
 import { publicError } from '../platform/graphql/errors.ts';
 import { asciiJson } from '../platform/graphql/outlet.ts';
 import type { Log } from '../platform/log.ts';
-import { metrics } from '../platform/metrics.ts';
+import { metrics, tallyOf } from '../platform/metrics.ts';
 import type { Audience, Listener } from './audience.ts';
 import type { Delivery, Gap, Told } from './delivery.ts';
 import { Ensemble } from './ensemble.ts';
 import { isWanted } from './filter.ts';
+import { type Plan, planOf } from './plan.ts';
 import type { AnyQuestion } from './source.ts';
 import type { Stage } from './stage.ts';
 import type { Stall } from './stall.ts';
@@ -58,6 +59,11 @@ export class Cohort implements Listener<unknown> {
   private readonly throttle: Throttle | null;
   private readonly live = new Map<string, Members>();
   private readonly all = new Set<Subscriber<unknown>>();
+  /** The live ones in a row, those with the same id together; null when they have changed. */
+  private roster: readonly Subscriber<unknown>[] | null = null;
+  /** The event that was last told to all of them. */
+  private told: Delivery<unknown> | null = null;
+  private readonly plan: Plan | null;
   private readonly request = { id: randomUUID(), seesSchema: false };
   private readonly counted;
   /** Encodings of the newest event, by what is told with it. */
@@ -74,17 +80,23 @@ export class Cohort implements Listener<unknown> {
     if (!(stage instanceof Ensemble)) this.throttle?.begins(stage.stateOf(this.audience));
     this.stall = stage.stalled;
     this.counted = {
-      executions: metrics.executions.labels({ field }),
-      encodings: metrics.encodings.labels({ field }),
-      deliveries: metrics.deliveries.labels({ field }),
-      bytes: metrics.deliveredBytes.labels({ field }),
+      executions: tallyOf(metrics.executions, { field }),
+      encodings: tallyOf(metrics.encodings, { field }),
+      deliveries: tallyOf(metrics.deliveries, { field }),
+      bytes: tallyOf(metrics.deliveredBytes, { field }),
       endToEnd: metrics.endToEnd.labels({ field }),
     };
     metrics.cohorts.inc({ field });
+    this.plan = planOf(options.operation, resolveEvent);
   }
 
   get stage(): AnyStage | Ensemble {
     return this.options.stage;
+  }
+
+  /** The event that was last told to everybody. */
+  get newestTold(): Delivery<unknown> | null {
+    return this.told;
   }
 
   /** Counts a subscriber in; it is told nothing before `admit`. */
@@ -99,6 +111,7 @@ export class Cohort implements Listener<unknown> {
     const members = this.live.get(subscriber.id);
     if (members) members.add(subscriber);
     else this.live.set(subscriber.id, new Set([subscriber]));
+    this.roster = null;
   }
 
   /** The last one ends the cohort. */
@@ -108,6 +121,7 @@ export class Cohort implements Listener<unknown> {
     const members = this.live.get(id);
     members?.delete(subscriber);
     if (members?.size === 0) this.live.delete(id);
+    this.roster = null;
     if (this.all.size > 0) return;
     if (this.forgetting) clearTimeout(this.forgetting);
     const { stage, question, onEmpty } = this.options;
@@ -117,32 +131,41 @@ export class Cohort implements Listener<unknown> {
   }
 
   deliver(delivery: Delivery<unknown>): void {
+    this.roster ??= [...this.live.values()].flatMap((members) => [...members]);
+    const { roster, counted } = this;
     let payload: string | null = null;
+    let rest = '';
+    let id = '';
+    let frame = '';
     let passed = 0;
     let bytes = 0;
-    for (const members of this.live.values()) {
-      let frame: string | null = null;
-      for (const subscriber of members) {
-        if (!subscriber.isDirect) {
-          subscriber.take(delivery);
-          continue;
-        }
-        if (frame === null) {
-          payload ??= this.payloadOf({ delivery, start: null, gap: delivery.gap, replayed: false, payload: null });
-          frame = subscriber.frameOf(payload, delivery.cursor);
-        }
-        subscriber.pass(delivery, frame);
-        passed += 1;
-        bytes += frame.length;
+    for (let i = 0; i < roster.length; i++) {
+      const subscriber = roster[i] as Subscriber<unknown>;
+      if (!subscriber.isDirect) {
+        subscriber.take(delivery);
+        continue;
       }
+      if (payload === null) {
+        payload = this.payloadOf({ delivery, start: null, gap: delivery.gap, replayed: false, payload: null });
+        rest = `${payload}}`;
+        // in one piece, as it becomes part of every frame
+        rest.charCodeAt(0);
+      }
+      if (passed === 0 || subscriber.id !== id) {
+        id = subscriber.id;
+        frame = subscriber.frames?.ending(rest) ?? subscriber.frameOf(payload, delivery.cursor);
+      }
+      subscriber.pass(frame);
+      passed += 1;
+      bytes += frame.length;
     }
-    if (delivery.eventTime !== null) {
-      this.counted.endToEnd.observe(Math.max(0, Date.now() - delivery.eventTime) / 1_000);
+    this.told = delivery;
+    if (delivery.eventTime !== null) counted.endToEnd.observe(Math.max(0, Date.now() - delivery.eventTime) / 1_000);
+    counted.deliveries.count += passed;
+    counted.bytes.count += bytes;
+    if (passed > 0 && delivery.gap) {
+      metrics.gapsTold.inc({ field: this.options.question.field, reason: delivery.gap.reason }, passed);
     }
-    if (passed === 0) return;
-    this.counted.deliveries.inc(passed);
-    this.counted.bytes.inc(bytes);
-    if (delivery.gap) metrics.gapsTold.inc({ field: this.options.question.field, reason: delivery.gap.reason }, passed);
   }
 
   /** True where these subscribers want the event. */
@@ -228,9 +251,14 @@ export class Cohort implements Listener<unknown> {
 
   private run(rootValue: Root, gap: Gap | null): string {
     const { operation, log } = this.options;
-    this.counted.executions.inc();
+    this.counted.executions.count += 1;
+    this.counted.encodings.count += 1;
+    const planned = this.plan?.(rootValue);
+    if (planned) {
+      const extensions = this.extensions(gap);
+      return `{"data":${planned}${extensions ? `,"extensions":${asciiJson(JSON.stringify(extensions))}` : ''}}`;
+    }
     const result = execute({ ...operation, rootValue });
-    this.counted.encodings.inc();
     if ('then' in result) {
       // in order and at once, or not at all
       result.catch(() => {});

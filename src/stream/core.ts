@@ -129,6 +129,7 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
         mergeKey,
         merge,
         payloadOf: (told) => cohort.payloadOf(told),
+        newest: () => cohort.newestTold,
         onEnd: () => cohort.remove(subscriber),
       },
       after ? 'RESUMED' : 'LIVE',

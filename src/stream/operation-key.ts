@@ -6,23 +6,18 @@
 import {
   type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
-  GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLSchema,
-  GraphQLSkipDirective,
   getArgumentValues,
-  getDirectiveValues,
   getNamedType,
   getOperationAST,
   getVariableValues,
   isAbstractType,
   isObjectType,
-  Kind,
   print,
-  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { collectorOf } from './selection.ts';
 
 type Values = Record<string, unknown>;
 
@@ -54,47 +49,7 @@ export function operationKey(given: Operation, own: readonly string[]): string {
   if (!root) throw new Error('no such operation');
   const { coerced = {} } = getVariableValues(schema, operation.variableDefinitions ?? [], given.variableValues ?? {});
   const variables = coerced as Values;
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const node of document.definitions) {
-    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
-  }
-
-  function isIncluded(node: SelectionNode): boolean {
-    if (getDirectiveValues(GraphQLSkipDirective, node, variables)?.if === true) return false;
-    return getDirectiveValues(GraphQLIncludeDirective, node, variables)?.if !== false;
-  }
-
-  function applies(condition: string | undefined, type: GraphQLObjectType): boolean {
-    if (condition === undefined || condition === type.name) return true;
-    const other = schema.getType(condition);
-    return isAbstractType(other) && schema.isSubType(other, type);
-  }
-
-  /** CollectFields of the specification, 6.3.2: by response name, fragments dissolved. */
-  function collect(
-    type: GraphQLObjectType,
-    set: SelectionSetNode,
-    found: Map<string, FieldNode[]>,
-    visited: Set<string>,
-  ): void {
-    for (const node of set.selections) {
-      if (!isIncluded(node)) continue;
-      if (node.kind === Kind.FIELD) {
-        const name = node.alias?.value ?? node.name.value;
-        const known = found.get(name);
-        if (known) known.push(node);
-        else found.set(name, [node]);
-      } else if (node.kind === Kind.INLINE_FRAGMENT) {
-        if (applies(node.typeCondition?.name.value, type)) collect(type, node.selectionSet, found, visited);
-      } else if (!visited.has(node.name.value)) {
-        visited.add(node.name.value);
-        const fragment = fragments.get(node.name.value);
-        if (fragment && applies(fragment.typeCondition.name.value, type)) {
-          collect(type, fragment.selectionSet, found, visited);
-        }
-      }
-    }
-  }
+  const collect = collectorOf(schema, document, variables);
 
   function argumentsOf(type: GraphQLObjectType, node: FieldNode, ignored: readonly string[]): string {
     const field = type.getFields()[node.name.value];
@@ -109,10 +64,7 @@ export function operationKey(given: Operation, own: readonly string[]): string {
   }
 
   function written(type: GraphQLObjectType, sets: readonly SelectionSetNode[], ignored: readonly string[]): string {
-    const found = new Map<string, FieldNode[]>();
-    const visited = new Set<string>();
-    for (const set of sets) collect(type, set, found, visited);
-    const fields = [...found].map(([name, nodes]) => {
+    const fields = [...collect(type, sets)].map(([name, nodes]) => {
       const [first] = nodes as [FieldNode];
       const field = type.getFields()[first.name.value];
       const below = field && getNamedType(field.type);

@@ -4,10 +4,11 @@
  */
 import type { SlowConsumerPolicy, StreamStart } from '../../schema/channels.ts';
 import { clientError } from '../../schema/errors.ts';
-import { asciiJson, nextFrame, type Outlet } from '../platform/graphql/outlet.ts';
+import { asciiJson, NextFrames, type Outlet } from '../platform/graphql/outlet.ts';
 import { metrics } from '../platform/metrics.ts';
 import { addGaps, type Delivery, type Gap, type Told, unseenGap } from './delivery.ts';
 import type { Latecomer } from './throttle.ts';
+import { Waiting } from './waiting.ts';
 
 export interface SubscriberOptions<Body> {
   /** The client's name for the operation. */
@@ -24,21 +25,25 @@ export interface SubscriberOptions<Body> {
   merge?(older: Body, newer: Body): Body;
   /** The encoded result of an event. */
   payloadOf(told: Told<Body>): string;
+  /** The event that was told last to everybody who takes events straight through. */
+  newest(): Delivery<Body> | null;
   /** Called once when it wants no more. */
   onEnd(): void;
 }
 
-const LOST: Gap = { missed: 1, reason: 'SLOW' };
+const NONE = -1n;
 
 export class Subscriber<Body> implements Latecomer {
-  private waiting: Told<Body>[] = [];
+  private readonly waiting: Waiting<Body>;
   /** An encoded result that is no event, to be told as soon as possible. */
   private notice: string | null = null;
   private state: 'held' | 'open' | 'ended' = 'held';
-  /** The last event handed over. */
-  private last: Delivery<Body> | null = null;
+  /** The last event handed over, but for those that went straight through. */
+  private own: Delivery<Body> | null = null;
+  /** True where the last event went straight through. */
+  private isWith = false;
   /** Events up to here it has already. */
-  private skips = -1n;
+  private skips = NONE;
   /** Missing before the next event of a stream, where there are several. */
   private readonly owed = new Map<string, Gap>();
   late: ReadonlyMap<string, bigint> | null = null;
@@ -49,6 +54,8 @@ export class Subscriber<Body> implements Latecomer {
   private readonly name: string;
   /** Those with the same one get the same frames. */
   readonly id: string;
+  /** Null where the connection makes its frames itself. */
+  readonly frames: NextFrames | null;
   /** Resolves when the subscription ends, rejects with the error that it ends in. */
   readonly ended: Promise<void>;
 
@@ -57,8 +64,11 @@ export class Subscriber<Body> implements Latecomer {
     private start: StreamStart | null,
     private gap: Gap | null = null,
   ) {
+    const { mergeKey, merge, isMany = false } = options;
+    this.waiting = new Waiting({ mergeKey, merge, isMany, owe: (gap, stream) => this.missing(gap, null, stream) });
     this.name = asciiJson(JSON.stringify(options.id));
     this.id = `${options.outlet.kind ?? ''}${this.name}`;
+    this.frames = options.outlet.frame ? null : new NextFrames(this.name);
     this.ended = new Promise((done, fail) => {
       this.finish = { done, fail };
     });
@@ -73,7 +83,7 @@ export class Subscriber<Body> implements Latecomer {
   /** True where the next event can be handed over as everybody gets it. */
   get isDirect(): boolean {
     const isNew = this.late === null && this.owed.size === 0;
-    return this.flows && this.start === null && this.gap === null && this.skips < 0n && isNew;
+    return this.flows && this.start === null && this.gap === null && this.skips === NONE && isNew;
   }
 
   /** True while nothing waits and the connection takes more. */
@@ -83,7 +93,7 @@ export class Subscriber<Body> implements Latecomer {
 
   /** The frame of an encoded result; `cursor` is that of its event. */
   frameOf(payload: string, cursor: string | null): string {
-    return this.options.outlet.frame?.(this.name, payload, cursor) ?? nextFrame(this.name, payload);
+    return this.frames?.of(payload) ?? this.options.outlet.frame?.(this.name, payload, cursor) ?? '';
   }
 
   /** Lets events out. */
@@ -94,21 +104,23 @@ export class Subscriber<Body> implements Latecomer {
   }
 
   /** Hands over an event as everybody gets it; only where it `isDirect`. */
-  pass(delivery: Delivery<Body>, frame: string): void {
-    this.last = delivery;
+  pass(frame: string): void {
+    this.isWith = true;
     this.options.outlet.send(frame);
   }
 
   /** The next event. */
   take(delivery: Delivery<Body>, replayed = false): void {
+    this.own = this.last;
+    this.isWith = false;
     if (this.state === 'ended' || delivery.at.sequence <= this.skips) return;
     if (this.late && delivery.whole) {
       this.take(delivery.whole, true);
       return;
     }
-    const late = this.late?.get(delivery.stream) ?? -1n;
+    const late = this.late?.get(delivery.stream) ?? NONE;
     const has = late > this.skips ? late : this.skips;
-    this.skips = -1n;
+    this.skips = NONE;
     if (delivery.from !== undefined && has >= delivery.at.sequence) return;
     const unseen = unseenGap(delivery, has);
     const gap = addGaps(addGaps(this.owed.get(delivery.stream) ?? null, this.gap), unseen);
@@ -133,7 +145,7 @@ export class Subscriber<Body> implements Latecomer {
       return;
     }
     this.gap = addGaps(this.gap, gap);
-    this.skips = -1n;
+    this.skips = NONE;
   }
 
   /** What comes next begins anew. */
@@ -152,7 +164,7 @@ export class Subscriber<Body> implements Latecomer {
       lost = missed > 0 ? { ...gap, missed } : null;
     }
     this.start = 'RESET';
-    this.skips = -1n;
+    this.skips = NONE;
     this.gap = addGaps(this.gap, lost);
   }
 
@@ -183,23 +195,28 @@ export class Subscriber<Body> implements Latecomer {
     const { field, onEnd } = this.options;
     metrics.queued.dec({ field }, this.waiting.length);
     metrics.subscribers.dec({ field });
-    this.waiting = [];
+    this.waiting.clear();
     if (error) this.finish.fail(error);
     else this.finish.done();
     for (const done of this.roomy.splice(0)) done();
     onEnd();
   }
 
+  /** The last event handed over. */
+  private get last(): Delivery<Body> | null {
+    return this.isWith ? this.options.newest() : this.own;
+  }
+
   /** The last event it has or will have; -1 where it has none. */
   private get newest(): bigint {
-    if (this.options.isMany) return -1n;
-    const newest = (this.waiting.at(-1)?.delivery ?? this.last)?.at.sequence ?? -1n;
+    if (this.options.isMany) return NONE;
+    const newest = (this.waiting.newest?.delivery ?? this.last)?.at.sequence ?? NONE;
     return newest > this.skips ? newest : this.skips;
   }
 
   private send(told: Told<Body>): void {
     const { outlet, field } = this.options;
-    this.last = told.delivery;
+    this.own = told.delivery;
     if (told.gap) metrics.gapsTold.inc({ field, reason: told.gap.reason });
     metrics.deliveries.inc({ field });
     const frame = this.frameOf(told.payload ?? this.options.payloadOf(told), told.delivery.cursor);
@@ -216,7 +233,7 @@ export class Subscriber<Body> implements Latecomer {
         this.notice = null;
       } else {
         metrics.queued.dec({ field });
-        this.send(this.waiting.shift() as Told<Body>);
+        this.send(this.waiting.shift());
       }
     }
     if (this.flows) for (const done of this.roomy.splice(0)) done();
@@ -234,53 +251,21 @@ export class Subscriber<Body> implements Latecomer {
 
   private wait(told: Told<Body>): void {
     const { policy, max, field } = this.options;
-    if (policy === 'CONFLATE') this.conflate(told);
+    const before = this.waiting.length;
+    if (policy === 'CONFLATE') this.waiting.conflate(told);
     if (this.waiting.length >= max) {
       if (policy !== 'DROP_WITH_GAP') {
         this.giveUp();
         return;
       }
-      this.yieldTo(0, told);
+      this.waiting.drop(told);
     }
+    metrics.queued.dec({ field }, before - this.waiting.length);
     // what everybody gets is encoded once, however long it waits here
     if (told.start === null && told.gap === told.delivery.gap) told.payload = this.options.payloadOf(told);
     metrics.queued.inc({ field });
     this.waiting.push(told);
     this.ask();
-  }
-
-  /** Takes out what waits and is about the same thing. */
-  private conflate(told: Told<Body>): void {
-    const key = this.options.mergeKey(told.delivery.body);
-    told.key = key;
-    if (key === null) return;
-    const index = this.waiting.findLastIndex((one) => one.key === key);
-    if (index >= 0) this.yieldTo(index, told);
-  }
-
-  /** Drops what waits at `index`; the one after it tells so, and where events build on each other takes it in. */
-  private yieldTo(index: number, newest: Told<Body>): void {
-    const { merge, field } = this.options;
-    const [gone] = this.waiting.splice(index, 1);
-    if (!gone) return;
-    metrics.queued.dec({ field });
-    const heir = this.waiting[index] ?? newest;
-    heir.start = heir.start ?? gone.start;
-    const gap = addGaps(gone.gap, LOST) as Gap;
-    const next = this.options.isMany ? this.nextOf(gone.delivery.stream, index, newest) : heir;
-    if (!next) {
-      heir.payload = null;
-      this.missing(gap, null, gone.delivery.stream);
-      return;
-    }
-    next.gap = addGaps(gap, next.gap);
-    next.payload = null;
-    if (merge) next.delivery = { ...next.delivery, body: merge(gone.delivery.body, next.delivery.body) };
-  }
-
-  /** The next event of a stream among those that wait and the newest. */
-  private nextOf(stream: string, index: number, newest: Told<Body>): Told<Body> | undefined {
-    return [...this.waiting.slice(index), newest].find(({ delivery }) => delivery.stream === stream);
   }
 
   private giveUp(): void {

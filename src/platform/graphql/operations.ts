@@ -11,6 +11,7 @@ import { createKeyAdmission } from './admission.ts';
 import { isRefused } from './documents.ts';
 import { publicError } from './errors.ts';
 import { overLimit } from './limits.ts';
+import { Abort, type OperationRequest } from './request.ts';
 import { revoked } from './revocation.ts';
 import type { Connection, GraphqlSocketOptions, Subscribe, SubscribeArgs } from './socket.ts';
 
@@ -103,8 +104,16 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
     const refused = documents.admit(result, variables, seesSchema);
     if (refused) return [refused];
 
-    const abort = new AbortController();
-    const request = { id: randomUUID(), transport: 'ws' as const, caller, seesSchema, signal: abort.signal };
+    const abort = new Abort();
+    const request: OperationRequest = {
+      id: randomUUID(),
+      transport: 'ws',
+      caller,
+      seesSchema,
+      get signal() {
+        return abort.signal;
+      },
+    };
     const contextValue = await options.contextOf(request);
     operations.set(payload, { request, abort });
     const { document } = result;

@@ -3,7 +3,7 @@
  * does not read is noticed, so that what waits for it waits where it can be merged or dropped.
  */
 import type { Writable } from 'node:stream';
-import { metrics } from '../metrics.ts';
+import { metrics, tallyOf } from '../metrics.ts';
 
 /** Where the events of one connection go. */
 export interface Outlet {
@@ -26,31 +26,62 @@ export function asciiJson(json: string): string {
   return json.replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** RFC 6455 5.2: the unmasked frame of an ASCII text message, one character a byte. */
-export function textFrame(ascii: string): string {
-  return frameOf('\x81', ascii);
+/** RFC 6455 5.2: the header of an unmasked frame of so many bytes; `first` says what kind it is. */
+function headerOf(first: string, length: number): string {
+  if (length < 126) return `${first}${String.fromCharCode(length)}`;
+  if (length < 65_536) return `${first}\x7e${String.fromCharCode(length >>> 8, length & 255)}`;
+  const size = [24, 16, 8, 0].map((shift) => (length >>> shift) & 255);
+  return `${first}\x7f\0\0\0\0${String.fromCharCode(...size)}`;
 }
 
 /** The unmasked frame of any message, one character a byte; `first` says what kind it is. */
 export function frameOf(first: string, bytes: string): string {
-  const { length } = bytes;
-  if (length < 126) return `${first}${String.fromCharCode(length)}${bytes}`;
-  if (length < 65_536) return `${first}\x7e${String.fromCharCode(length >>> 8, length & 255)}${bytes}`;
-  const size = [24, 16, 8, 0].map((shift) => (length >>> shift) & 255);
-  return `${first}\x7f\0\0\0\0${String.fromCharCode(...size)}${bytes}`;
+  return headerOf(first, bytes.length) + bytes;
+}
+
+/** The frame of an ASCII text message. */
+export function textFrame(ascii: string): string {
+  return frameOf('\x81', ascii);
 }
 
 /** The frame that tells operation `id` (as JSON) its next result; `payload` is ASCII JSON. */
 export function nextFrame(id: string, payload: string): string {
-  return textFrame(`{"id":${id},"type":"next","payload":${payload}}`);
+  return new NextFrames(id).of(payload);
 }
 
-const dirty: SocketOutlet[] = [];
-let scheduled = false;
+/** The frames that tell one operation its results. Those of one length begin alike, and lengths seldom change. */
+export class NextFrames {
+  private readonly before: string;
+  private length = -1;
+  private head = '';
+
+  /** `id` is the client's name for the operation, as ASCII JSON. */
+  constructor(id: string) {
+    this.before = `{"id":${id},"type":"next","payload":`;
+  }
+
+  /** The frame whose text ends in `rest`: the result as ASCII JSON, and the brace that closes the message. */
+  ending(rest: string): string {
+    if (this.length !== rest.length) {
+      this.length = rest.length;
+      this.head = headerOf('\x81', this.before.length + this.length) + this.before;
+    }
+    return this.head + rest;
+  }
+
+  /** The frame of a result, ASCII JSON. */
+  of(payload: string): string {
+    return this.ending(`${payload}}`);
+  }
+}
+
+const written = tallyOf(metrics.socketBytes, {});
+let dirty: SocketOutlet[] = [];
 
 function flushAll(): void {
-  scheduled = false;
-  for (const outlet of dirty.splice(0)) outlet.flush();
+  const outlets = dirty;
+  dirty = [];
+  for (const outlet of outlets) outlet.flush();
 }
 
 export interface SocketOutletOptions {
@@ -70,18 +101,20 @@ export class SocketOutlet implements Outlet {
   private blocked = false;
   private stuck: NodeJS.Timeout | null = null;
   private waiting: (() => void)[] = [];
+  private readonly max: number;
 
-  constructor(private readonly options: SocketOutletOptions) {}
+  constructor(private readonly options: SocketOutletOptions) {
+    this.max = options.maxBuffered;
+  }
 
   get ready(): boolean {
-    return !this.blocked && this.pending.length < this.options.maxBuffered;
+    return !this.blocked && this.pending.length < this.max;
   }
 
   send(frame: string): void {
     if (this.pending === '') {
+      if (dirty.length === 0) setImmediate(flushAll);
       dirty.push(this);
-      if (!scheduled) setImmediate(flushAll);
-      scheduled = true;
     }
     this.pending += frame;
   }
@@ -93,15 +126,15 @@ export class SocketOutlet implements Outlet {
 
   /** Writes what waits; to be called before anything else is written to the WebSocket. */
   flush(): void {
-    const { socket, isOpen, maxBuffered } = this.options;
     const { pending } = this;
     if (pending === '') return;
     this.pending = '';
+    const { socket, isOpen } = this.options;
     if (!isOpen()) return;
-    socket.write(pending, 'latin1');
-    metrics.socketBytes.inc(pending.length);
-    // below the mark of the stream no drain would follow
-    if (!this.blocked && socket.writableLength >= Math.max(maxBuffered, socket.writableHighWaterMark)) this.block();
+    written.count += pending.length;
+    // true below the mark of the stream, where no drain would follow
+    const taken = socket.write(pending, 'latin1');
+    if (!taken && !this.blocked && socket.writableLength >= this.max) this.block();
     this.wake();
   }
 
@@ -126,7 +159,7 @@ export class SocketOutlet implements Outlet {
   }
 
   private wake(): void {
-    if (this.blocked) return;
+    if (this.blocked || this.waiting.length === 0) return;
     for (const call of this.waiting.splice(0)) call();
   }
 }

@@ -15,3 +15,22 @@ export interface OperationRequest {
 
 /** The request that the current HTTP operation belongs to. */
 export const currentRequest = new AsyncLocalStorage<OperationRequest>();
+
+/** Aborts an operation. Its signal is made when somebody asks for it: long subscriptions are many, and hardly one does. */
+export class Abort {
+  private controller: AbortController | null = null;
+  private isOver = false;
+
+  get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController();
+      if (this.isOver) this.controller.abort();
+    }
+    return this.controller.signal;
+  }
+
+  abort(): void {
+    this.isOver = true;
+    this.controller?.abort();
+  }
+}

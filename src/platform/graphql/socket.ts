@@ -19,7 +19,7 @@ import type { Documents } from './documents.ts';
 import { overLimit } from './limits.ts';
 import { protocolServer } from './operations.ts';
 import { type Outlet, SocketOutlet } from './outlet.ts';
-import type { OperationRequest } from './request.ts';
+import type { Abort, OperationRequest } from './request.ts';
 import { watchCallers } from './revocation.ts';
 
 /** A client that does not take what it was sent: what waits for it is bounded by this, then the socket is closed. */
@@ -54,7 +54,7 @@ export interface Connection {
 
 export interface RunningOperation {
   readonly request: OperationRequest;
-  readonly abort: AbortController;
+  readonly abort: Pick<Abort, 'signal' | 'abort'>;
   /** The events of a subscription that was begun. */
   events?: AsyncGenerator<unknown>;
 }

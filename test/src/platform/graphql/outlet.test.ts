@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Rate } from '../../../../src/platform/exchange/rate.ts';
-import { asciiJson, nextFrame, SocketOutlet, textFrame } from '../../../../src/platform/graphql/outlet.ts';
+import { asciiJson, NextFrames, SocketOutlet, textFrame } from '../../../../src/platform/graphql/outlet.ts';
 import { textOf } from '../../../support/outlet.ts';
 import { until } from '../../../support/until.ts';
 
@@ -46,7 +46,7 @@ test('a frame carries its text whatever its length, and JSON means the same in A
       assert.deepEqual(JSON.parse(textOf(textFrame(json))), { text });
     }),
   );
-  assert.equal(textOf(nextFrame('"a"', '{"data":1}')), '{"id":"a","type":"next","payload":{"data":1}}');
+  assert.equal(textOf(new NextFrames('"a"').of('{"data":1}')), '{"id":"a","type":"next","payload":{"data":1}}');
 });
 
 test('what is sent in one turn leaves in one write, in order', async () => {
