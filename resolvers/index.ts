@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { StreamEvent } from '../schema/graphql/stream.ts';
+import { ArbitrageResolver } from './arbitrage.ts';
 import { checkRole } from './authority.ts';
 import { CryptoPriceResolver } from './crypto-price.ts';
 import { DataQualityResolver } from './data-quality.ts';
@@ -18,6 +19,7 @@ import { TradeResolver } from './trade.ts';
 import { noteWaitingFields } from './waiting-fields.ts';
 
 const RESOLVERS = [
+  ArbitrageResolver,
   CryptoPriceResolver,
   DataQualityResolver,
   FeedResolver,

@@ -2,6 +2,7 @@
  * The live channels: one capped stream per `live:<channel>:<id>`. Here is everything that makes one channel differ from
  * another; the worker `live` and the live core act on these declarations and know no channel by name.
  */
+import { type ArbitrageEvent, arbitrageId } from './arbitrage.ts';
 import {
   type BookEvent,
   EXCHANGES,
@@ -163,7 +164,23 @@ const ranking: Channel<RankingEvent> = {
   onSlow: 'CONFLATE',
 };
 
-export const CHANNELS = { kline, trade, orderbook, ticker, feed, ranking } as const;
+/** All spreads are one stream: who follows some of them filters. */
+export const ARBITRAGE_STREAM = 'all';
+
+const arbitrage: Channel<ArbitrageEvent> = {
+  name: 'arbitrage',
+  topic: TOPICS.arbitrage,
+  id: () => ARBITRAGE_STREAM,
+  version: { kind: 'recent', keep: 20_000, id: (a) => `${arbitrageId(a)}:${a.eventTime}` },
+  mergeKey: arbitrageId,
+  hasSnapshot: false,
+  scope: 'role',
+  retentionMs: 10 * MINUTE,
+  maxLength: 100_000,
+  onSlow: 'CONFLATE',
+};
+
+export const CHANNELS = { kline, trade, orderbook, ticker, feed, ranking, arbitrage } as const;
 export type ChannelName = keyof typeof CHANNELS;
 
 /** Stream id of a market's candles of one interval. */

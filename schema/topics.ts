@@ -3,6 +3,7 @@
  * a payload is described once and checked on the way in.
  */
 import { z } from 'zod';
+import { type ArbitrageEvent, type FxEvent, NOT_EXECUTABLE } from './arbitrage.ts';
 import { isDecimal } from './decimal.ts';
 import {
   type BookEvent,
@@ -83,6 +84,44 @@ const FeedStatus: z.ZodType<FeedStatusEvent> = z.object({
   eventTime: Time,
 });
 
+const Fx: z.ZodType<FxEvent> = z.object({
+  exchange: z.enum(EXCHANGES),
+  bid: Dec,
+  ask: Dec,
+  mid: Dec,
+  bookSequence: Count,
+  eventTime: Time,
+  receivedAt: Time,
+});
+const Leg = z.object({
+  ...Market,
+  price: Dec,
+  levels: z.array(Level).max(10_000),
+  bookSequence: Count,
+  takerFeePercent: Dec,
+  ageMs: z.number().int().nonnegative(),
+});
+const Reasons = z.array(z.enum(NOT_EXECUTABLE)).max(NOT_EXECUTABLE.length);
+const Arbitrage: z.ZodType<ArbitrageEvent> = z.object({
+  base: z.string().regex(/^[A-Z0-9]{1,20}$/),
+  buy: Leg,
+  sell: Leg,
+  notional: Dec,
+  quantity: Dec,
+  grossPercent: Dec,
+  feePercent: Dec,
+  netPercent: Dec,
+  netProfit: Dec,
+  fxRate: Dec.nullable(),
+  fxExchange: z.enum(EXCHANGES).nullable(),
+  coinPremiumPercent: Dec.nullable(),
+  usdtPremiumPercent: Dec.nullable(),
+  notExecutable: Reasons,
+  previous: z.object({ netPercent: Dec, notExecutable: Reasons }).nullable(),
+  eventTime: Time,
+  changed: z.boolean(),
+  sampled: z.boolean(),
+});
 const Ranking: z.ZodType<RankingEvent> = z.object({
   metric: z.enum(RANKING_METRICS),
   computedAt: Time,
@@ -153,6 +192,8 @@ export const TOPICS = {
   orderbook: jsonTopic('crypto_orderbook', Book, byBase),
   ticker: jsonTopic('crypto_ticker', Ticker, byBase),
   kline: jsonTopic('crypto_kline', Kline, byBase),
+  fx: jsonTopic('crypto_fx', Fx, (rate) => rate.exchange, { partitions: 1, compacted: true }),
+  arbitrage: jsonTopic('crypto_arbitrage', Arbitrage, (spread) => spread.base, { partitions: 1 }),
   ranking: jsonTopic('crypto_ranking', Ranking, (r) => r.metric, { partitions: 1, retentionMs: 2 * MINUTE }),
   feedStatus: jsonTopic('crypto_feed_status', FeedStatus, (s) => s.exchange, { partitions: 1 }),
 } as const;

@@ -1,6 +1,8 @@
 /** Every worker, by name. */
 import { ConfigError } from '../../src/platform/config.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
+import { arbitrage } from './arbitrage.ts';
+import { arbitrageGold } from './arbitrage-gold.ts';
 import { bronze } from './bronze.ts';
 import { DATA_QUALITY } from './data-quality.ts';
 import { FEED_WATCH } from './feed-watch.ts';
@@ -13,7 +15,15 @@ import { STATISTICS } from './statistics.ts';
 import { tickers } from './tickers.ts';
 import { runWorker, type Worker } from './worker.ts';
 
-export const WORKERS = { bronze, silver, klines, tickers, live } as const satisfies Record<string, Worker>;
+export const WORKERS = {
+  bronze,
+  silver,
+  klines,
+  tickers,
+  live,
+  arbitrage,
+  'arbitrage-gold': arbitrageGold,
+} as const satisfies Record<string, Worker>;
 
 /** What one process of all does again and again, by name. */
 export const SINGLETONS = {

@@ -95,6 +95,11 @@ export class LiveBookFold {
     return this.#state.snapshotOffset;
   }
 
+  /** The newest event that was not held; null before the first. */
+  get newest(): BookEvent | null {
+    return this.#state.event;
+  }
+
   /** The book after the newest event that was not held; null before the first. */
   current(): LiveBook | null {
     const { event, bids, asks } = this.#state;

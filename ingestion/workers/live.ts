@@ -10,6 +10,7 @@ import type { TopicPartition } from '../../src/platform/broker/broker.ts';
 import type { AppendResult, LiveAppend } from '../../src/platform/live/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import { arbitrageView } from './live-arbitrage.ts';
 import { beginSource, newEpoch, type Start } from './live-epoch.ts';
 import { createHeardFeeds } from './live-heard.ts';
 import { klineView } from './live-klines.ts';
@@ -45,6 +46,7 @@ const ADDITIONS: { [C in ChannelName]: Addition<PayloadOf<(typeof CHANNELS)[C]>>
   ticker: { view: tickers, check: checkTicker, skipOld: false },
   feed: { view: feeds, check: (status) => status, skipOld: false },
   ranking: { view: rankings, check: checkRanking, skipOld: true },
+  arbitrage: { view: arbitrageView, check: (spread) => spread, skipOld: true },
 };
 
 const FEED_GAP = JSON.stringify({ missed: null, reason: 'FEED_GAP' });

@@ -15,6 +15,7 @@ const EXPIRING: readonly (readonly [table: string, days: Days])[] = [
   ['bronze.raw_event', 'RETENTION_RAW_DAYS'],
   ['silver.trade', 'RETENTION_TRADES_DAYS'],
   ['silver.ticker_24h', 'RETENTION_TICKER_DAYS'],
+  ['gold.arbitrage_value', 'RETENTION_ARBITRAGE_DAYS'],
 ];
 
 const DAY = 86_400_000;

@@ -50,8 +50,8 @@ export interface Worker {
   readonly maxBatch: number;
   /** Partitions of one number of its topics belong together: one process has all of them. */
   readonly together?: boolean;
-  /** Its topics, with fresh state. */
-  open(platform: Platform): readonly Source[];
+  /** Its topics, with fresh state. `onFatal`: it can't go on in this process. */
+  open(platform: Platform, onFatal: (error: Error) => void): readonly Source[];
 }
 
 const BACKOFF = { baseMs: 100, capMs: 5_000 };
@@ -114,7 +114,7 @@ async function join(
   rejoin: () => void,
 ): Promise<Running> {
   const { group, maxBatch, together } = worker;
-  const sources = new Map(worker.open(platform).map((source) => [source.topic, source]));
+  const sources = new Map(worker.open(platform, onFatal).map((source) => [source.topic, source]));
   const stopping = new AbortController();
   const context: Context = { worker, platform, stopping: stopping.signal, rejoin };
   const consumer = await platform.broker.consume({

@@ -1,5 +1,6 @@
 /** The enums of the API, one object each: name → name, every value described. */
 import { registerEnumType } from 'type-graphql';
+import type { NotExecutableReason as NotExecutable } from '../arbitrage.ts';
 import type { SlowConsumerPolicy as Policy, GapReason as Reason, StreamStart as Start } from '../channels.ts';
 import type * as market from '../market.ts';
 import type { RankingMetric as Metric } from '../ranking.ts';
@@ -90,3 +91,14 @@ export const GapReason = describedEnum<Reason>('GapReason', 'Why events are miss
   FEED_GAP: 'Lost before they reached us.',
   RETENTION: 'Too old to replay.',
 });
+
+export const NotExecutableReason = describedEnum<NotExecutable>(
+  'NotExecutableReason',
+  'Why a spread could not be traded now.',
+  {
+    STALE_LEG: 'A book has not been heard of for ARBITRAGE_LEG_MAX_AGE_MS, or nobody works the spread out any more.',
+    THIN_BOOK: 'A book ends before the size is reached.',
+    FEED_GAP: 'Changes of a book are missing, and a whole one has not come yet.',
+    STALE_FX: 'The rate of KRW per USDT has not been heard of for ARBITRAGE_FX_MAX_AGE_MS.',
+  },
+);

@@ -2,7 +2,7 @@
  * The live keys besides the streams: the newest state of each market, one function per family. `{base}` in braces is the
  * cluster hash tag (see `hashTag`).
  */
-import { hashTag, rankingStreamId } from '../channels.ts';
+import { ARBITRAGE_STREAM, hashTag, rankingStreamId } from '../channels.ts';
 import { type Exchange, INTERVAL_LABELS, type Interval, type MarketRef, marketId } from '../market.ts';
 import type { RankingMetric } from '../ranking.ts';
 
@@ -44,4 +44,9 @@ export function heardKey(exchange: Exchange): string {
 /** Newest ranking by a metric: `ranking:{quote_volume}`. */
 export function rankingKey(metric: RankingMetric): string {
   return `ranking:${hashTag(rankingStreamId({ metric }))}`;
+}
+
+/** Newest spreads of a base, a hash with the field `arbitrageId`: `arbitrage:BTC:{all}`, tagged as their one stream is. */
+export function arbitrageKey(base: string): string {
+  return `arbitrage:${base}:{${ARBITRAGE_STREAM}}`;
 }

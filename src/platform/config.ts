@@ -9,8 +9,10 @@ import {
   integer,
   list,
   market,
+  notional,
   oneOf,
   origin,
+  rate,
   type Setting,
   setting,
   takerFee,
@@ -111,6 +113,11 @@ export const SETTINGS = {
   ),
   RETENTION_TRADES_DAYS: setting('30', 'Days that silver.trade is kept, by event time', integer(1, 36_500)),
   RETENTION_TICKER_DAYS: setting('30', 'Days that silver.ticker_24h is kept, by event time', integer(1, 36_500)),
+  RETENTION_ARBITRAGE_DAYS: setting(
+    '7',
+    'Days that gold.arbitrage_value is kept; the averages stay for good',
+    integer(1, 36_500),
+  ),
   RETENTION_RAW_DAYS: setting('7', 'Days that the bronze tables are kept, by event time', integer(1, 36_500)),
   RETENTION_QUALITY_DAYS: setting('30', 'Days that results of failed checks of the data are kept', integer(1, 36_500)),
   BACKFILL_HOURS: setting('24', 'Candles fetched for a market that has none yet, in hours', integer(0, 720)),
@@ -124,6 +131,22 @@ export const SETTINGS = {
     'Received and not yet taken by the log; beyond that, connections to the exchanges are closed until it is',
     integer(1_048_576, 2_147_483_647),
   ),
+  ARBITRAGE_NOTIONALS: setting(
+    '1000,10000,100000',
+    'Sizes that spreads are worked out for, in USDT; the first one is what history keeps',
+    list(notional),
+  ),
+  ARBITRAGE_LEG_MAX_AGE_MS: setting(
+    '10000',
+    'A book not heard of for this long can not be traded on',
+    integer(100, 3_600_000),
+  ),
+  ARBITRAGE_FX_MAX_AGE_MS: setting(
+    '10000',
+    'A rate of KRW per USDT not heard of for this long can not be traded at',
+    integer(100, 3_600_000),
+  ),
+  REFERENCE_FX: setting('', 'KRW per USD that the premium of USDT in KRW is measured against; empty: none', rate),
   LEASE_MS: setting('10000', 'How long a market lease outlives its holder', integer(500, 600_000)),
   KAFKA_SESSION_TIMEOUT_MS: setting('10000', 'A worker silent this long loses its partitions', integer(500, 300_000)),
   STORE_TIMEOUT_MS: setting('5000', 'Bound on one call to PostgreSQL, Redis or Kafka', integer(100, 120_000)),
@@ -224,6 +247,7 @@ export function readConfig(env: NodeJS.ProcessEnv, required: readonly SettingNam
     const lonely = values[ws] ? !values[rest] : values[rest] && exchange !== 'KUCOIN';
     if (lonely) problems.push(values[ws] ? `${ws}: needs ${rest} too` : `${rest}: needs ${ws} too`);
   }
+  if (values.ARBITRAGE_NOTIONALS?.length === 0) problems.push('ARBITRAGE_NOTIONALS: must name at least one size');
   if (values.MARKETS?.length === 0) problems.push('MARKETS: must name at least one market');
   if (problems.length > 0) throw new ConfigError(problems);
   return values;

@@ -66,6 +66,7 @@ export const metrics = {
   retries: counter('worker_retries_total', 'Batches tried again', ['group']),
   lag: gauge('worker_lag_messages', 'Messages behind the head of the log', ['group', 'topic', 'partition']),
   rows: counter('rows_written_total', 'Rows written', ['table']),
+  spreads: counter('spreads_total', 'Arbitrage spreads worked out and said'),
   qualityFailed: counter('quality_failed_rows_total', 'Rows that failed a check of the data', ['dataset', 'check']),
   rankingSeconds: seconds('ranking', 'Time of one computation of the rankings'),
   rankingLeftOut: gauge('ranking_left_out_markets', 'Markets that a ranking leaves out: not known, or out of date', [

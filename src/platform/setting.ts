@@ -1,5 +1,5 @@
 /** What a setting is, and how its text becomes a value. */
-import { Exact } from '../../schema/decimal.ts';
+import { decimal, Exact } from '../../schema/decimal.ts';
 import { EXCHANGES, isSymbol } from '../../schema/market.ts';
 import type { AccessToken, MarketPattern, Role } from './config.ts';
 
@@ -111,4 +111,18 @@ export function broker(value: string): string {
 
 export function setting<T>(fallback: string, help: string, parse: (value: string) => T, secret = false): Setting<T> {
   return { default: fallback, help, parse, secret };
+}
+
+/** A size in USDT. */
+export function notional(value: string): string {
+  if (!/^[1-9][0-9]{0,11}(\.[0-9]{1,8})?$/.test(value)) throw new Error(`"${value}": must be a decimal from 1 on`);
+  return decimal(value);
+}
+
+/** A rate of exchange; empty means none. */
+export function rate(value: string): string | null {
+  if (value === '') return null;
+  if (!/^[0-9]{1,9}(\.[0-9]{1,9})?$/.test(value) || decimal(value) === '0')
+    throw new Error('must be a decimal above 0');
+  return decimal(value);
 }

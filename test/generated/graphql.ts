@@ -26,6 +26,112 @@ export type Scalars = {
   JSONObject: { input: Record<string, unknown>; output: Record<string, unknown>; }
 };
 
+/** A spread over an interval: of its samples, one a second, of seconds in which both books were there. */
+export type ArbitrageBucket = {
+  __typename?: 'ArbitrageBucket';
+  /** Average of the net spreads, in percent. */
+  averageNetPercent: Scalars['Decimal']['output'];
+  /** The base asset. */
+  base: Scalars['String']['output'];
+  /** Where it would be bought. */
+  buyExchange: Exchange;
+  /** Market of the leg that buys. */
+  buySymbol: Scalars['String']['output'];
+  /** Length of the bucket. */
+  interval: Interval;
+  /** Greatest net spread. */
+  maxNetPercent: Scalars['Decimal']['output'];
+  /** Smallest net spread. */
+  minNetPercent: Scalars['Decimal']['output'];
+  /** Size, in USDT. */
+  notional: Scalars['Decimal']['output'];
+  /** First moment of the bucket. */
+  openTime: Scalars['DateTime']['output'];
+  /** Seconds that are counted; 60 a minute where nothing was missing. */
+  samples: Scalars['Int']['output'];
+  /** Where it would be sold. */
+  sellExchange: Exchange;
+  /** Market of the leg that sells. */
+  sellSymbol: Scalars['String']['output'];
+  /** Standard deviation of the net spreads, of the whole and not of a sample. */
+  stddevNetPercent: Scalars['Decimal']['output'];
+};
+
+/** One side of a spread, with its working. */
+export type ArbitrageLeg = {
+  __typename?: 'ArbitrageLeg';
+  /** Milliseconds since the book was last heard of, at `time`. */
+  ageMs: Scalars['Int']['output'];
+  /** Sequence of the book that was walked: `bookSequence` of orderBook at that moment. */
+  bookSequence?: Maybe<Scalars['String']['output']>;
+  /** Where it would be traded. */
+  exchange: Exchange;
+  /** Book levels that the price is made of, best first. */
+  levels: Array<PriceLevel>;
+  /** Average executable price for the size, in the leg's own quote. */
+  price: Scalars['Decimal']['output'];
+  /** Its market, BASE-QUOTE. */
+  symbol: Scalars['String']['output'];
+  /** Taker's fee, in percent. */
+  takerFeePercent: Scalars['Decimal']['output'];
+};
+
+/** What buying a base asset on one exchange and selling it on another would bring, after depth, fees and currency. */
+export type ArbitrageSpread = {
+  __typename?: 'ArbitrageSpread';
+  /** The asset that both legs trade. */
+  base: Scalars['String']['output'];
+  /** The leg that buys: it walks the asks. */
+  buy: ArbitrageLeg;
+  /** The coin's price in KRW over its price in USDT, at fxRate, in percent; null unless one leg is in KRW. */
+  coinPremiumPercent?: Maybe<Scalars['Decimal']['output']>;
+  /** True where nothing stands in the way of trading it. */
+  executable: Scalars['Boolean']['output'];
+  /** grossPercent - netPercent: what the fees take. */
+  feePercent: Scalars['Decimal']['output'];
+  /** Whose USDT-KRW book the rate is the middle of: the KRW leg's own exchange unless its rate is old. */
+  fxExchange?: Maybe<Exchange>;
+  /** KRW per USDT; null only when no leg is quoted in KRW. */
+  fxRate?: Maybe<Scalars['Decimal']['output']>;
+  /** sell / buy - 1, in percent, both legs walked through their books. */
+  grossPercent: Scalars['Decimal']['output'];
+  /** base:buy>sell:notional, stable; for normalised client caches. */
+  id: Scalars['ID']['output'];
+  /** (sell x (1 - sellFee)) / (buy x (1 + buyFee)) - 1, in percent, both legs walked through their books. */
+  netPercent: Scalars['Decimal']['output'];
+  /** In USDT. */
+  netProfit: Scalars['Decimal']['output'];
+  /** What stands in the way. */
+  notExecutable: Array<NotExecutableReason>;
+  /** Size the prices hold for, in USDT; both legs trade the base quantity that the buy leg gets for it. Where a book ends before, the numbers hold for what there is, and THIN_BOOK says so. */
+  notional: Scalars['Decimal']['output'];
+  /** Base asset that both legs trade. */
+  quantity: Scalars['Decimal']['output'];
+  /** The leg that sells: it walks the bids. */
+  sell: ArbitrageLeg;
+  /** When it was worked out. */
+  time: Scalars['DateTime']['output'];
+  /** fxRate over the reference rate of KRW per USD (REFERENCE_FX), in percent; null where none is set. */
+  usdtPremiumPercent?: Maybe<Scalars['Decimal']['output']>;
+};
+
+/** A spread that changed. */
+export type ArbitrageSpreadEvent = StreamEvent & {
+  __typename?: 'ArbitrageSpreadEvent';
+  /** Position of this event in its stream. */
+  cursor: Scalars['Cursor']['output'];
+  /** What is missing before this event; null where nothing is. */
+  gap?: Maybe<StreamGap>;
+  /** False once, when a spread that matched the filter no longer does. */
+  matches: Scalars['Boolean']['output'];
+  /** Number of this event in its stream, a whole number as text. */
+  sequence: Scalars['String']['output'];
+  /** The spread as it is now. */
+  spread: ArbitrageSpread;
+  /** On the first event of a subscription, and on a fresh snapshot after a loss; else null. */
+  start?: Maybe<StreamStart>;
+};
+
 /** How an order book is known to be whole. */
 export type BookIntegrity =
   /** The exchange's own checksum was met. */
@@ -302,6 +408,17 @@ export type MarketStatus =
   /** The exchange says something that this version does not know, or nothing. */
   | 'UNKNOWN';
 
+/** Why a spread could not be traded now. */
+export type NotExecutableReason =
+  /** Changes of a book are missing, and a whole one has not come yet. */
+  | 'FEED_GAP'
+  /** The rate of KRW per USDT has not been heard of for ARBITRAGE_FX_MAX_AGE_MS. */
+  | 'STALE_FX'
+  /** A book has not been heard of for ARBITRAGE_LEG_MAX_AGE_MS, or nobody works the spread out any more. */
+  | 'STALE_LEG'
+  /** A book ends before the size is reached. */
+  | 'THIN_BOOK';
+
 /** An order book at one moment. */
 export type OrderBook = {
   __typename?: 'OrderBook';
@@ -382,6 +499,10 @@ export type PriceLevel = {
 /** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
 export type Query = {
   __typename?: 'Query';
+  /** Averages of spreads, newest first, then by size, exchange and symbol. */
+  arbitrageHistory: Array<ArbitrageBucket>;
+  /** The newest spreads, greatest net first. One that nobody works out any more is told as STALE_LEG. */
+  arbitrageSpreads: Array<ArbitrageSpread>;
   /** An asset's price in every market at the end of every minute, newest minute first, then by exchange and symbol. */
   cryptoPrices: Array<CryptoPrice>;
   /** What the checks of the data found: the newest result of each and those that failed, newest first. */
@@ -408,6 +529,29 @@ export type Query = {
   tickers: Array<Ticker>;
   /** Trades of one market, newest first. */
   trades: TradeConnection;
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryArbitrageHistoryArgs = {
+  base: Scalars['String']['input'];
+  buy?: InputMaybe<Exchange>;
+  first?: Scalars['Int']['input'];
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  interval?: Interval;
+  notional?: InputMaybe<Scalars['Decimal']['input']>;
+  sell?: InputMaybe<Exchange>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryArbitrageSpreadsArgs = {
+  base?: InputMaybe<Scalars['String']['input']>;
+  executableOnly?: Scalars['Boolean']['input'];
+  first?: Scalars['Int']['input'];
+  minNetPercent?: InputMaybe<Scalars['Decimal']['input']>;
+  notional?: InputMaybe<Scalars['Decimal']['input']>;
 };
 
 
@@ -625,6 +769,8 @@ export type StreamStart =
 /** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
 export type Subscription = {
   __typename?: 'Subscription';
+  /** Spreads as they change, at most every 100 ms each. A filter is looked up, not tried: what it leaves out costs nothing. */
+  arbitrageSpreadUpdated: ArbitrageSpreadEvent;
   /** What the feeds say of themselves from now on: every ten seconds, and whenever it changes. An event is one feed of one exchange; `cursor` and `sequence` are those of its exchange. */
   feedStatusUpdated: FeedStatusEvent;
   /** The newest candle, then each change of it and the ones that follow. */
@@ -639,6 +785,18 @@ export type Subscription = {
   tickersUpdated: TickerEvent;
   /** Every trade from now on. */
   tradeExecuted: TradeEvent;
+};
+
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type SubscriptionArbitrageSpreadUpdatedArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  base?: InputMaybe<Scalars['String']['input']>;
+  executableOnly?: Scalars['Boolean']['input'];
+  minNetPercent?: InputMaybe<Scalars['Decimal']['input']>;
+  notional?: InputMaybe<Scalars['Decimal']['input']>;
+  onSlow?: SlowConsumerPolicy;
+  throttleMs?: Scalars['Int']['input'];
 };
 
 
@@ -824,6 +982,44 @@ export type TradeEvent = StreamEvent & {
   /** The trade. */
   trade: Trade;
 };
+
+export type SpreadPartsFragment = { __typename?: 'ArbitrageSpread', id: string, base: string, notional: string, quantity: string, grossPercent: string, feePercent: string, netPercent: string, netProfit: string, fxRate?: string | null, fxExchange?: Exchange | null, coinPremiumPercent?: string | null, usdtPremiumPercent?: string | null, executable: boolean, notExecutable: Array<NotExecutableReason>, time: string, buy: { __typename?: 'ArbitrageLeg', exchange: Exchange, symbol: string, price: string, bookSequence?: string | null, takerFeePercent: string, ageMs: number, levels: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }> }, sell: { __typename?: 'ArbitrageLeg', exchange: Exchange, symbol: string, price: string } };
+
+export type ArbitrageSpreadsQueryVariables = Exact<{
+  base?: InputMaybe<Scalars['String']['input']>;
+  notional?: InputMaybe<Scalars['Decimal']['input']>;
+  minNetPercent?: InputMaybe<Scalars['Decimal']['input']>;
+  executableOnly: Scalars['Boolean']['input'];
+  first: Scalars['Int']['input'];
+}>;
+
+
+export type ArbitrageSpreadsQuery = { __typename?: 'Query', arbitrageSpreads: Array<{ __typename?: 'ArbitrageSpread', id: string, base: string, notional: string, quantity: string, grossPercent: string, feePercent: string, netPercent: string, netProfit: string, fxRate?: string | null, fxExchange?: Exchange | null, coinPremiumPercent?: string | null, usdtPremiumPercent?: string | null, executable: boolean, notExecutable: Array<NotExecutableReason>, time: string, buy: { __typename?: 'ArbitrageLeg', exchange: Exchange, symbol: string, price: string, bookSequence?: string | null, takerFeePercent: string, ageMs: number, levels: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }> }, sell: { __typename?: 'ArbitrageLeg', exchange: Exchange, symbol: string, price: string } }> };
+
+export type ArbitrageHistoryQueryVariables = Exact<{
+  base: Scalars['String']['input'];
+  notional?: InputMaybe<Scalars['Decimal']['input']>;
+  buy?: InputMaybe<Exchange>;
+  sell?: InputMaybe<Exchange>;
+  interval: Interval;
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+  first: Scalars['Int']['input'];
+}>;
+
+
+export type ArbitrageHistoryQuery = { __typename?: 'Query', arbitrageHistory: Array<{ __typename?: 'ArbitrageBucket', base: string, notional: string, buyExchange: Exchange, sellExchange: Exchange, openTime: string, interval: Interval, averageNetPercent: string, minNetPercent: string, maxNetPercent: string, stddevNetPercent: string, samples: number }> };
+
+export type ArbitrageSpreadUpdatedSubscriptionVariables = Exact<{
+  base?: InputMaybe<Scalars['String']['input']>;
+  notional?: InputMaybe<Scalars['Decimal']['input']>;
+  minNetPercent?: InputMaybe<Scalars['Decimal']['input']>;
+  executableOnly: Scalars['Boolean']['input'];
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+}>;
+
+
+export type ArbitrageSpreadUpdatedSubscription = { __typename?: 'Subscription', arbitrageSpreadUpdated: { __typename?: 'ArbitrageSpreadEvent', cursor: string, sequence: string, start?: StreamStart | null, matches: boolean, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, spread: { __typename?: 'ArbitrageSpread', id: string, netPercent: string, executable: boolean } } };
 
 export type CryptoPricesQueryVariables = Exact<{
   base: Scalars['String']['input'];
@@ -1040,7 +1236,139 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
-
+export const SpreadPartsFragmentDoc = new TypedDocumentString(`
+    fragment SpreadParts on ArbitrageSpread {
+  id
+  base
+  notional
+  quantity
+  grossPercent
+  feePercent
+  netPercent
+  netProfit
+  fxRate
+  fxExchange
+  coinPremiumPercent
+  usdtPremiumPercent
+  executable
+  notExecutable
+  time
+  buy {
+    exchange
+    symbol
+    price
+    bookSequence
+    takerFeePercent
+    ageMs
+    levels {
+      price
+      quantity
+    }
+  }
+  sell {
+    exchange
+    symbol
+    price
+  }
+}
+    `, {"fragmentName":"SpreadParts"}) as unknown as TypedDocumentString<SpreadPartsFragment, unknown>;
+export const ArbitrageSpreadsDocument = new TypedDocumentString(`
+    query ArbitrageSpreads($base: String, $notional: Decimal, $minNetPercent: Decimal, $executableOnly: Boolean!, $first: Int!) {
+  arbitrageSpreads(
+    base: $base
+    notional: $notional
+    minNetPercent: $minNetPercent
+    executableOnly: $executableOnly
+    first: $first
+  ) {
+    ...SpreadParts
+  }
+}
+    fragment SpreadParts on ArbitrageSpread {
+  id
+  base
+  notional
+  quantity
+  grossPercent
+  feePercent
+  netPercent
+  netProfit
+  fxRate
+  fxExchange
+  coinPremiumPercent
+  usdtPremiumPercent
+  executable
+  notExecutable
+  time
+  buy {
+    exchange
+    symbol
+    price
+    bookSequence
+    takerFeePercent
+    ageMs
+    levels {
+      price
+      quantity
+    }
+  }
+  sell {
+    exchange
+    symbol
+    price
+  }
+}`) as unknown as TypedDocumentString<ArbitrageSpreadsQuery, ArbitrageSpreadsQueryVariables>;
+export const ArbitrageHistoryDocument = new TypedDocumentString(`
+    query ArbitrageHistory($base: String!, $notional: Decimal, $buy: Exchange, $sell: Exchange, $interval: Interval!, $from: DateTime, $to: DateTime, $first: Int!) {
+  arbitrageHistory(
+    base: $base
+    notional: $notional
+    buy: $buy
+    sell: $sell
+    interval: $interval
+    from: $from
+    to: $to
+    first: $first
+  ) {
+    base
+    notional
+    buyExchange
+    sellExchange
+    openTime
+    interval
+    averageNetPercent
+    minNetPercent
+    maxNetPercent
+    stddevNetPercent
+    samples
+  }
+}
+    `) as unknown as TypedDocumentString<ArbitrageHistoryQuery, ArbitrageHistoryQueryVariables>;
+export const ArbitrageSpreadUpdatedDocument = new TypedDocumentString(`
+    subscription ArbitrageSpreadUpdated($base: String, $notional: Decimal, $minNetPercent: Decimal, $executableOnly: Boolean!, $after: Cursor) {
+  arbitrageSpreadUpdated(
+    base: $base
+    notional: $notional
+    minNetPercent: $minNetPercent
+    executableOnly: $executableOnly
+    after: $after
+  ) {
+    cursor
+    sequence
+    start
+    gap {
+      missed
+      reason
+    }
+    matches
+    spread {
+      id
+      netPercent
+      executable
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ArbitrageSpreadUpdatedSubscription, ArbitrageSpreadUpdatedSubscriptionVariables>;
 export const CryptoPricesDocument = new TypedDocumentString(`
     query CryptoPrices($base: String!, $from: DateTime, $to: DateTime, $first: Int!) {
   cryptoPrices(base: $base, from: $from, to: $to, first: $first) {

@@ -1,0 +1,28 @@
+/** Taker's fees of the markets that are followed, from gold.market, read again once a minute. */
+import { type MarketRef, marketId } from '../../schema/market.ts';
+import type { Sql } from '../../src/platform/postgres/postgres.ts';
+
+const AGAIN_MS = 60_000;
+
+export class Fees {
+  #known = new Map<string, string>();
+  #readAt = 0;
+
+  constructor(private readonly sql: Sql) {}
+
+  /** In percent; null for a market that is not known. */
+  of(market: MarketRef): string | null {
+    return this.#known.get(marketId(market)) ?? null;
+  }
+
+  /** Reads them unless that was done lately (`now`: epoch ms). Rejects as the store does. */
+  async refresh(now: number): Promise<void> {
+    if (now - this.#readAt < AGAIN_MS) return;
+    const rows = await this.sql.query<MarketRef & { fee: string }>(
+      'SELECT exchange, symbol, taker_fee_percent::text AS fee FROM gold.market',
+    );
+    this.#known = new Map(rows.map((row) => [marketId(row), row.fee]));
+    // until there is one there is nothing to wait for
+    this.#readAt = rows.length === 0 ? 0 : now;
+  }
+}
