@@ -10,7 +10,8 @@ import { READER } from './authority.ts';
 import { checkFirst, checkRange, checkSymbol, MAX_PAGE, timePosition } from './checks.ts';
 import type { Context } from './context.ts';
 import { followed, live } from './live.ts';
-import { type TradePageKey, tradeOf, tradeQuestion } from './trade-store.ts';
+import { tradeOf } from './trade-join.ts';
+import { type TradePageKey, tradeQuestion } from './trade-store.ts';
 
 /** The page of a market's trades that the arguments ask for. Throws BAD_USER_INPUT. */
 export function tradePageKey({ exchange, symbol }: MarketRef, args: TradePageArgs): TradePageKey {

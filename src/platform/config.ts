@@ -160,7 +160,7 @@ export const SETTINGS = {
   ),
   MAX_SOCKETS: setting('10000', 'WebSockets and event streams of one process', integer(1, 1_000_000)),
   MAX_SOCKETS_PER_ADDRESS: setting('2000', 'WebSockets and event streams of one client address', integer(1, 1_000_000)),
-  MAX_SOCKETS_PER_KEY: setting('2000', 'WebSockets of one access token', integer(1, 1_000_000)),
+  MAX_SOCKETS_PER_KEY: setting('2000', 'WebSockets and event streams of one access token', integer(1, 1_000_000)),
   MAX_ACCEPTS_PER_SECOND: setting('2000', 'WebSockets and event streams accepted in a second', integer(1, 1_000_000)),
   TRUSTED_PROXIES: setting(
     '0',

@@ -70,6 +70,43 @@ describe('trades', () => {
     );
   });
 
+  test('that the stream is about to tell are left to it; one that it should have told long ago is shown', async () => {
+    const idsOf = async (symbol: string, first: number) => {
+      const { trades } = await world.data(operations.TradesDocument, { ...market(symbol), first });
+      const { sequence } = decodeCursor(trades.liveCursor) ?? {};
+      return [trades.nodes.map((t) => Number(t.tradeId)), sequence, trades.pageInfo.hasNextPage];
+    };
+    for (const [symbol, age, expected] of [
+      [
+        'SOON-USDT',
+        0,
+        [
+          [[3, 2, 1], 3n, true],
+          [[3], 3n, true],
+        ],
+      ],
+      [
+        'LATE-USDT',
+        60_000,
+        [
+          [[5, 4, 3, 2, 1], 3n, false],
+          [[5], 3n, true],
+        ],
+      ],
+    ] as const) {
+      const receivedAt = Date.now() - age;
+      const events = [1, 2, 3, 4, 5].map((n) => trade(T0 + n, String(n), { ...market(symbol), receivedAt }));
+      await storeTrades(world.postgres, events);
+      await world.live.append(events.slice(0, 3).map((t) => tradeAppend(t)));
+      assert.deepEqual(await idsOf(symbol, 4 + Number(age > 0)), expected[0]);
+      assert.deepEqual(await idsOf(symbol, 1), expected[1]);
+    }
+    // a market whose first trade is in the table alone
+    const first = trade(T0, '1', { ...market('NEW-USDT'), receivedAt: Date.now() });
+    await storeTrades(world.postgres, [first]);
+    assert.deepEqual(await idsOf('NEW-USDT', 4), [[], 0n, false]);
+  });
+
   test('where nothing of the stream is in the table, the cursor goes back to all that is kept', async () => {
     const FAR = market('FAR-USDT');
     await storeTrades(world.postgres, [trade(T0, '1', FAR)]);

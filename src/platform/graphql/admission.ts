@@ -43,8 +43,13 @@ class Counts {
   }
 }
 
-/** Counts the sockets of each access token, once it is known whose they are. A caller without one is not counted. */
-export function createKeyAdmission(max: number): { enter(key: string | undefined): (() => void) | Refusal } {
+export interface KeyAdmission {
+  /** Counts a connection of a token in and returns what counts it out, or says why it is refused. */
+  enter(key: string | undefined): (() => void) | Refusal;
+}
+
+/** Counts the connections of each access token, once it is known whose they are. A caller without one is not counted. */
+export function createKeyAdmission(max: number): KeyAdmission {
   const byKey = new Counts();
   return {
     enter(key) {

@@ -7,7 +7,6 @@ import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOpe
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import { clientError } from '../../../schema/errors.ts';
 import { connectionToken } from '../access.ts';
-import { createKeyAdmission } from './admission.ts';
 import { isRefused } from './documents.ts';
 import { publicError } from './errors.ts';
 import { overLimit } from './limits.ts';
@@ -75,8 +74,7 @@ async function executeWithin(args: ExecutionArgs, timeoutMs: number): Promise<Ex
 
 /** The protocol with our hooks; `graphql-socket.ts` brings the sockets. */
 export function protocolServer(options: GraphqlSocketOptions): Server<Connection> {
-  const { schema, documents, access, limits, log } = options;
-  const keys = createKeyAdmission(limits.MAX_SOCKETS_PER_KEY);
+  const { schema, documents, access, keys, limits, log } = options;
   const leave = new WeakMap<Connection, () => void>();
 
   /** What is to be executed, or every reason why it is not. */

@@ -13,7 +13,7 @@ import type { Access, Caller } from '../access.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { metrics } from '../metrics.ts';
-import type { Admission, AdmissionLimits, Refusal } from './admission.ts';
+import type { Admission, AdmissionLimits, KeyAdmission, Refusal } from './admission.ts';
 import { DeflatingOutlet } from './deflate.ts';
 import type { Documents } from './documents.ts';
 import { overLimit } from './limits.ts';
@@ -82,12 +82,13 @@ export interface GraphqlSocketOptions {
   access: Access;
   contextOf(request: OperationRequest): object | Promise<object>;
   admission: Admission;
+  /** Shared with the event streams, as `admission` is. */
+  keys: KeyAdmission;
   limits: AdmissionLimits &
     Pick<
       Config,
       | 'CONNECTION_INIT_TIMEOUT_MS'
       | 'MAX_MESSAGE_BYTES'
-      | 'MAX_SOCKETS_PER_KEY'
       | 'MAX_SUBSCRIPTIONS_PER_SOCKET'
       | 'REQUEST_TIMEOUT_MS'
       | 'SOCKET_BUFFER_BYTES'

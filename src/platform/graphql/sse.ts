@@ -11,7 +11,7 @@ import { badInput, clientError } from '../../../schema/errors.ts';
 import type { Access } from '../access.ts';
 import type { Log } from '../log.ts';
 import { metrics } from '../metrics.ts';
-import { type Admission, createKeyAdmission, type Refusal } from './admission.ts';
+import type { Admission, KeyAdmission, Refusal } from './admission.ts';
 import { type Documents, isRefused, type Prepared } from './documents.ts';
 import { publicError } from './errors.ts';
 import type { GraphqlHttp } from './http.ts';
@@ -37,6 +37,7 @@ export interface GraphqlStreamOptions {
   contextOf(request: OperationRequest): object | Promise<object>;
   /** Shared with the WebSockets: one connection is one connection. */
   admission: Admission;
+  keys: KeyAdmission;
   limits: GraphqlSocketOptions['limits'];
   log: Log;
   /** Between two signs of life. */
@@ -79,8 +80,7 @@ function isBlind({ headers, method }: IncomingMessage): boolean {
 
 /** The event-stream side of the API. */
 export function createGraphqlStreams(options: GraphqlStreamOptions): GraphqlStreams {
-  const { schema, documents, access, limits, log } = options;
-  const keys = createKeyAdmission(limits.MAX_SOCKETS_PER_KEY);
+  const { schema, documents, access, keys, limits, log } = options;
   const open = new Set<OpenStream>();
   const watching = watchCallers(open, access);
   let stopping = false;

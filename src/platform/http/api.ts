@@ -2,7 +2,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { type Access, type Caller, createAccess } from '../access.ts';
 import { openAccessFile } from '../access-file.ts';
-import { createAdmission } from '../graphql/admission.ts';
+import { createAdmission, createKeyAdmission } from '../graphql/admission.ts';
 import { createDocuments } from '../graphql/documents.ts';
 import { createGraphqlHttp, type GraphqlHttp, type HttpAnswer } from '../graphql/http.ts';
 import { overLimit } from '../graphql/limits.ts';
@@ -167,6 +167,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     access,
     contextOf,
     admission: createAdmission(config),
+    keys: createKeyAdmission(config.MAX_SOCKETS_PER_KEY),
     limits: config,
     log,
     pingMs: options.pingMs,

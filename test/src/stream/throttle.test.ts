@@ -151,6 +151,41 @@ describe('subscribers', () => {
     await core.stop();
   });
 
+  test('one that comes back twice between two beats is told at the beat what is new to it', async () => {
+    const throttleMs = 2_000;
+    const live = createMemoryLiveStore();
+    const { core, follow } = coreOn(live, { RESUME_BUFFER_EVENTS: '5' });
+    const append = (n: number) =>
+      live.append([bookAppend(n, { bids: [['10', String(n)]], asks: [] }, { bids: [['10', String(n)]], asks: [] })]);
+    await append(1);
+    const staying = await follow('book', { throttleMs }, new TestOutlet());
+    const { cursor } = await staying.next<SeenBook>();
+    const unthrottled = await follow('book', {}, new TestOutlet());
+    const appendAndTell = async (from: number, to: number): Promise<void> => {
+      for (let n = from; n <= to; n++) await append(n);
+      await until('it to be told', () => unthrottled.outlet.frames.length === to);
+    };
+    await until('a beat', () => performance.now() % throttleMs < 100, { timeoutMs: 2 * throttleMs, everyMs: 5 });
+    await appendAndTell(2, 5);
+    const first = await follow('book', { throttleMs, after: cursor }, new TestOutlet());
+    const seen: SeenBook[] = [];
+    for (let n = 2; n <= 5; n++) seen.push(await first.next<SeenBook>());
+    assert.deepEqual(
+      seen.map(({ sequence, gap }) => [sequence, gap]),
+      ['2', '3', '4', '5'].map((sequence) => [sequence, null]),
+    );
+    await first.stop();
+    const second = await follow('book', { throttleMs, after: seen.at(-1)?.cursor }, new TestOutlet());
+    await appendAndTell(6, 9);
+    // the beat is one event for everybody; what each of them is told to have missed is his own
+    const { gap, bids, ...last } = await second.next<SeenBook>();
+    assert.deepEqual([last.sequence, last.start, bids], ['9', 'RESUMED', [['10', '9']]]);
+    assert.deepEqual(gap, { missed: 3, reason: 'THROTTLED' });
+    const { sequence, gap: missed } = await staying.next<SeenBook>();
+    assert.deepEqual([sequence, missed], ['9', { missed: 7, reason: 'THROTTLED' }]);
+    await core.stop();
+  });
+
   test('received and told as missed is what was produced, whoever joins, comes back or reads slowly', {
     timeout: 60_000,
   }, async () => {
@@ -174,7 +209,7 @@ describe('subscribers', () => {
           };
           await append();
           interface Copy {
-            followed: Awaited<ReturnType<typeof follow>>;
+            followed: Awaited<ReturnType<typeof follow>> | null;
             levels: Map<string, string>;
             last: number | null;
             cursor: string;
@@ -184,7 +219,7 @@ describe('subscribers', () => {
           const watch = (copy: Copy): void => {
             const { followed } = copy;
             void (async () => {
-              for (;;) {
+              while (followed) {
                 const { value, done } = await followed.raw();
                 if (done || copy.followed !== followed) return;
                 const event = value?.data?.book as SeenBook;
@@ -217,10 +252,14 @@ describe('subscribers', () => {
             else {
               const copy = copies[count % copies.length] as Copy;
               if (what === 'slow') {
-                copy.followed.outlet.room = 0;
-                setTimeout(() => copy.followed.outlet.read(1_000), 20 * count);
+                const outlet = copy.followed?.outlet as TestOutlet;
+                outlet.room = 0;
+                setTimeout(() => outlet.read(1_000), 20 * count);
               } else if (copy.cursor) {
-                await copy.followed.stop();
+                // what comes after the cursor it comes back with is nothing that it has
+                const { followed } = copy;
+                copy.followed = null;
+                await followed?.stop();
                 copy.followed = await follow('book', { throttleMs: 50, after: copy.cursor }, new TestOutlet());
                 watch(copy);
               }

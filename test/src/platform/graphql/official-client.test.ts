@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { type ClientOptions, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Access } from '../../../../src/platform/access.ts';
-import { createAdmission } from '../../../../src/platform/graphql/admission.ts';
+import { createAdmission, createKeyAdmission } from '../../../../src/platform/graphql/admission.ts';
 import { createDocuments } from '../../../../src/platform/graphql/documents.ts';
 import { createGraphqlSockets } from '../../../../src/platform/graphql/socket.ts';
 import { until } from '../../../support/until.ts';
@@ -154,6 +154,7 @@ test('what breaks on our side closes with 4500, says no more, and is logged', as
   const sockets = createGraphqlSockets({
     ...{ schema, access, log, limits: config, contextOf: () => ({}) },
     admission: createAdmission(config),
+    keys: createKeyAdmission(1_000),
     documents: createDocuments(schema, config),
     subscribe: () => Promise.reject(new Error('not asked')),
   });
