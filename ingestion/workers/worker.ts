@@ -48,6 +48,8 @@ export interface Worker {
   /** Name of the worker and of its consumer group. */
   readonly group: string;
   readonly maxBatch: number;
+  /** What comes within this time is handled together; the first of it at once. 0 where it is left out. */
+  readonly gatherMs?: number;
   /** Its topics, with fresh state. */
   open(platform: Platform): readonly Source[];
 }
@@ -111,13 +113,14 @@ async function join(
   onFatal: (error: Error) => void,
   rejoin: () => void,
 ): Promise<Running> {
-  const { group, maxBatch } = worker;
+  const { group, maxBatch, gatherMs } = worker;
   const sources = new Map(worker.open(platform).map((source) => [source.topic, source]));
   const stopping = new AbortController();
   const context: Context = { worker, platform, stopping: stopping.signal, rejoin };
   const consumer = await platform.broker.consume({
     group,
     maxBatch,
+    gatherMs,
     topics: [...sources.keys()],
     onAssigned: async (at) => (await sources.get(at.topic)?.onAssigned?.(at)) ?? null,
     onRevoked: (at) => sources.get(at.topic)?.onRevoked?.(at),

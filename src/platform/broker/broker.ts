@@ -60,6 +60,11 @@ export interface ConsumeOptions {
   onFatal(error: Error): void;
   /** Upper bound of messages in one batch. */
   maxBatch?: number;
+  /**
+   * After a batch of a partition that was not a full one, the next is handed over no sooner than this, so that it gathers
+   * what comes meanwhile; 0.
+   */
+  gatherMs?: number;
 }
 
 export interface Consumer {
