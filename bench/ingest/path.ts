@@ -66,7 +66,13 @@ const real = Boolean(process.env.KAFKA_BROKERS);
 const WINDOW = real ? 20_000 : 4_000;
 
 const log = createLog(process.env.LOG_LEVEL ?? 'error', process.stderr);
-const config = readConfig({ ...process.env, STORE_TIMEOUT_MS: '60000', KAFKA_SESSION_TIMEOUT_MS: '60000' });
+const config = readConfig({
+  ...process.env,
+  // a saturated machine is slow, not down
+  ...{ STORE_TIMEOUT_MS: '60000', KAFKA_SESSION_TIMEOUT_MS: '60000' },
+  // no exchange answers with 2,000 books at once, as ours does
+  SEND_BUFFER_BYTES: String(1_073_741_824),
+});
 const fail = (error: Error): never => {
   process.stderr.write(`${error.stack}\n`);
   process.exit(1);
