@@ -27,7 +27,8 @@ export interface Book {
 export function createBook(snapshot: BookUpdate, depth: number): Book {
   const bids = new PriceLevels(-1, snapshot.bids);
   const asks = new PriceLevels(1, snapshot.asks);
-  const lastKnown = ({ all }: PriceLevels): string | null => (all.length >= depth ? (all.at(-1)?.[0] ?? null) : null);
+  const lastKnown = ({ size, farthest }: PriceLevels): string | null =>
+    size >= depth && farthest ? farthest[0] : null;
   const bidEdge = lastKnown(bids);
   const askEdge = lastKnown(asks);
   let sequence = BigInt(snapshot.sequence);
@@ -62,8 +63,12 @@ export function createBook(snapshot: BookUpdate, depth: number): Book {
     get sequence() {
       return String(sequence);
     },
-    bids: bids.all,
-    asks: asks.all,
+    get bids() {
+      return bids.top();
+    },
+    get asks() {
+      return asks.top();
+    },
     apply(delta) {
       const next = BigInt(delta.sequence);
       if (next <= sequence) return 'old';
@@ -80,8 +85,8 @@ export function createBook(snapshot: BookUpdate, depth: number): Book {
       asks: newsOf(asks, askEdge, delta.asks, delta.askSequences),
     }),
     known: () => ({
-      bids: bids.all.slice(0, within(bids, bidEdge)),
-      asks: asks.all.slice(0, within(asks, askEdge)),
+      bids: bids.top(within(bids, bidEdge)),
+      asks: asks.top(within(asks, askEdge)),
     }),
     knownDepth: () => Math.min(within(bids, bidEdge), within(asks, askEdge)),
   };

@@ -22,15 +22,14 @@ const MAX_LEVELS = 20_000;
 function sideOf(levels: readonly BookLevel[], direction: 1 | -1): PriceLevels {
   const side = new PriceLevels(direction);
   for (const [price, quantity] of levels) side.set(decimal(price), decimal(quantity));
-  side.cut(MAX_LEVELS);
+  while (side.size > MAX_LEVELS && side.farthest) side.set(side.farthest[0], '0');
   return side;
 }
 
 /** True where both begin with the same levels, as deep as the shorter one and the live key go. */
-function sameTop({ all: a }: PriceLevels, { all: b }: PriceLevels): boolean {
-  const depth = Math.min(a.length, b.length, LIVE_BOOK_DEPTH);
-  for (let i = 0; i < depth; i++) if (a[i]?.[0] !== b[i]?.[0] || a[i]?.[1] !== b[i]?.[1]) return false;
-  return (a.length === 0) === (b.length === 0);
+function sameTop(a: PriceLevels, b: PriceLevels): boolean {
+  const depth = Math.min(a.size, b.size, LIVE_BOOK_DEPTH);
+  return (a.size === 0) === (b.size === 0) && a.topJson(depth) === b.topJson(depth);
 }
 
 interface State {
@@ -66,13 +65,14 @@ export class LiveBookFold {
     return this.#state.snapshotOffset;
   }
 
-  /** The book after the newest event that was not held; null before the first. */
-  current(): LiveBook | null {
+  /** The book after the newest event that was not held, as JSON of a LiveBook; null before the first. */
+  current(): string | null {
     const { event, bids, asks } = this.#state;
     if (!event) return null;
     const { exchange, symbol, sequence, integrity, eventTime, receivedAt } = event;
-    const [topBids, topAsks] = [bids.all.slice(0, LIVE_BOOK_DEPTH), asks.all.slice(0, LIVE_BOOK_DEPTH)];
-    return { exchange, symbol, bids: topBids, asks: topAsks, sequence, integrity, eventTime, receivedAt };
+    const known: Omit<LiveBook, 'bids' | 'asks'> = { exchange, symbol, sequence, integrity, eventTime, receivedAt };
+    const sides = `"bids":${bids.topJson(LIVE_BOOK_DEPTH)},"asks":${asks.topJson(LIVE_BOOK_DEPTH)}`;
+    return `${JSON.stringify(known).slice(0, -1)},${sides}}`;
   }
 
   /** Folds the next event of the topic. */
@@ -143,12 +143,11 @@ export class LiveBookFold {
       const price = decimal(spelled);
       this.#journal.push({ side, price, quantity: side.set(price, decimal(quantity)) });
     }
-    if (side.all.length > MAX_LEVELS) this.#cut(side);
-  }
-
-  #cut(side: PriceLevels): void {
-    for (const [price, quantity] of side.all.slice(MAX_LEVELS)) this.#journal.push({ side, price, quantity });
-    side.cut(MAX_LEVELS);
+    while (side.size > MAX_LEVELS && side.farthest) {
+      const [price, quantity] = side.farthest;
+      side.set(price, '0');
+      this.#journal.push({ side, price, quantity });
+    }
   }
 
   /** Undoes the changes from the journal's entry `from` on, the newest first. */

@@ -22,6 +22,8 @@ const SPACING_MS = 2;
 const LEAST_SPACING_MS = 20;
 
 interface Held {
+  /** Live key of its newest state. */
+  key: string;
   fold: LiveBookFold;
   /** Broker's time of its newest event. */
   seenAt: number;
@@ -53,14 +55,13 @@ class BookView implements LiveView<BookEvent> {
       const stream = this.#streamOf(event);
       if (!this.#books.has(stream)) fresh.set(stream, event);
     }
-    const latest = await this.#store.latest([...fresh.values()].map(latestBookKey));
+    const keys = [...fresh.values()].map(latestBookKey);
+    const latest = await this.#store.latest(keys);
     for (const [i, stream] of [...fresh.keys()].entries()) {
       const value = latest[i]?.value;
-      const published = value ? (JSON.parse(value) as LiveBook) : null;
-      this.#books.set(stream, {
-        ...{ fold: new LiveBookFold(published), seenAt: 0 },
-        ...{ writtenAt: Number.NEGATIVE_INFINITY, due: null },
-      });
+      const fold = new LiveBookFold(value ? (JSON.parse(value) as LiveBook) : null);
+      const key = keys[i] as string;
+      this.#books.set(stream, { key, fold, seenAt: 0, writtenAt: Number.NEGATIVE_INFINITY, due: null });
     }
   }
 
@@ -163,9 +164,9 @@ class BookView implements LiveView<BookEvent> {
   }
 }
 
-function writeOf({ fold }: Held): LiveWrite | null {
-  const book = fold.current();
-  return book ? { kind: 'latest', key: latestBookKey(book), value: JSON.stringify(book) } : null;
+function writeOf({ key, fold }: Held): LiveWrite | null {
+  const value = fold.current();
+  return value === null ? null : { kind: 'latest', key, value };
 }
 
 export const bookView: MakeView<BookEvent> = (store, stream) => new BookView(store, stream);

@@ -27,14 +27,35 @@ test('a side equals a sorted map, whatever is set, and says what was there befor
           else plain.set(at, quantity);
         }
         const wanted = [...plain].sort(([a], [b]) => compareDecimals(a, b) * way);
-        assert.deepEqual(side.all, wanted);
+        assert.deepEqual([side.top(), side.size], [wanted, wanted.length]);
+        assert.deepEqual([side.best, side.farthest], [wanted[0], wanted.at(-1)]);
+        assert.deepEqual(side.top(5), wanted.slice(0, 5));
+        assert.equal(side.topJson(5), JSON.stringify(wanted.slice(0, 5)));
+        assert.equal(side.topJson(1_000), JSON.stringify(wanted));
         const upTo = wanted.filter(([at]) => compareDecimals(at, edge) * way <= 0).length;
         assert.equal(side.countUpTo(edge), upTo);
         assert.equal(wanted.filter(([at]) => side.isBeyond(at, edge)).length, wanted.length - upTo);
-        side.cut(5);
-        assert.deepEqual(side.all, wanted.slice(0, 5));
       },
     ),
+  );
+});
+
+test('a side of many levels keeps its order, and its JSON, through changes all over it', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(999), fc.nat(3)), { minLength: 300, maxLength: 900 }), (set) => {
+      const side = new PriceLevels(-1);
+      const plain = new Map<number, string>();
+      for (const [i, [at, quantity]] of set.entries()) {
+        side.set(`${at + 1}.5`, String(quantity));
+        if (quantity === 0) plain.delete(at);
+        else plain.set(at, String(quantity));
+        if (i % 50 > 0) continue;
+        const wanted = [...plain].sort(([a], [b]) => b - a).map(([at, q]) => [`${at + 1}.5`, q]);
+        assert.equal(side.topJson(200), JSON.stringify(wanted.slice(0, 200)));
+        assert.deepEqual(side.top(), wanted);
+      }
+    }),
+    { numRuns: 30 },
   );
 });
 
