@@ -187,9 +187,11 @@ export const RAW_FRAMES = {
   compacted: false,
   /** The message of a frame: its bytes untouched, everything else in key and headers. */
   encode({ bytes, ...known }: RawFrame): { key: string; value: Buffer; headers: Record<string, string> } {
-    const headers = Object.fromEntries(
-      Object.entries(known).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]])),
-    );
+    const headers: Record<string, string> = {};
+    for (const name in known) {
+      const value = known[name as keyof typeof known];
+      if (value !== null) headers[name] = String(value);
+    }
     return { key: `${known.exchange}:${known.connection}`, value: bytes, headers };
   },
   /** The inverse of `encode`. Throws BadMessage. */

@@ -18,8 +18,8 @@ const IDLE_MS = 10 * 60_000;
  * A newest state is a thousand levels long, a change a handful. So one book's is written again no sooner than this for each
  * book of the partition, which bounds the writes a second however many books there are; ms.
  */
-const SPACING_MS = 2;
-const LEAST_SPACING_MS = 20;
+const SPACING_MS = 4;
+const LEAST_SPACING_MS = 50;
 
 interface Held {
   /** Live key of its newest state. */

@@ -176,4 +176,4 @@ function open(platform: Platform): Source[] {
   return all.map(([name, channel]) => sourceOf(platform, name, channel, ADDITIONS[name] as Addition<unknown>));
 }
 
-export const live: Worker = { group: 'live', maxBatch: 1_000, open };
+export const live: Worker = { group: 'live', maxBatch: 1_000, gatherMs: 5, open };
