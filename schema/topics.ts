@@ -19,6 +19,7 @@ import {
   type TickerEvent,
   type TradeEvent,
 } from './market.ts';
+import { isPlainBook, isPlainKline, isPlainTrade } from './plain-events.ts';
 
 const Dec = z.string().refine(isDecimal, 'not a decimal');
 /** Epoch ms between 2009 (Bitcoin) and 2100: a stamp in s, µs or ns is refused here. */
@@ -28,7 +29,7 @@ const Market = { exchange: z.enum(EXCHANGES), symbol: z.string().refine(isSymbol
 const Event = { ...Market, eventTime: Time, receivedAt: Time };
 const Level = z.tuple([Dec, Dec]);
 
-const Kline: z.ZodType<KlineEvent> = z.object({
+export const Kline: z.ZodType<KlineEvent> = z.object({
   ...Event,
   interval: z.enum(Object.keys(INTERVALS) as [Interval, ...Interval[]]),
   openTime: Time,
@@ -42,14 +43,14 @@ const Kline: z.ZodType<KlineEvent> = z.object({
   isClosed: z.boolean(),
   coverage: z.number().min(0).max(1),
 });
-const Trade: z.ZodType<TradeEvent> = z.object({
+export const Trade: z.ZodType<TradeEvent> = z.object({
   ...Event,
   tradeId: z.string().min(1).max(100),
   price: Dec,
   quantity: Dec,
   side: z.enum(['BUY', 'SELL']),
 });
-const Book: z.ZodType<BookEvent> = z.object({
+export const Book: z.ZodType<BookEvent> = z.object({
   ...Event,
   type: z.enum(['snapshot', 'delta']),
   bids: z.array(Level).max(10_000),
@@ -110,7 +111,10 @@ function jsonTopic<P>(
   name: string,
   shape: z.ZodType<P>,
   key: (payload: P) => string,
-  options: Partial<Pick<Topic<P>, 'partitions' | 'retentionMs' | 'compacted'>> = {},
+  options: Partial<Pick<Topic<P>, 'partitions' | 'retentionMs' | 'compacted'>> & {
+    /** True for a value that `shape` would take as it is. */
+    isPlain?: (value: unknown) => boolean;
+  } = {},
 ): Topic<P> {
   return {
     name,
@@ -127,6 +131,7 @@ function jsonTopic<P>(
       } catch {
         throw new BadMessage('value: not JSON');
       }
+      if (options.isPlain?.(json)) return json as P;
       const parsed = shape.safeParse(json);
       if (parsed.success) return parsed.data;
       const issue = parsed.error.issues[0];
@@ -138,11 +143,11 @@ function jsonTopic<P>(
 const byBase = (payload: { symbol: string }): string => splitSymbol(payload.symbol).base;
 
 export const TOPICS = {
-  kline1m: jsonTopic('crypto_kline_1m', Kline, byBase),
-  trades: jsonTopic('crypto_trades', Trade, byBase),
-  orderbook: jsonTopic('crypto_orderbook', Book, byBase),
+  kline1m: jsonTopic('crypto_kline_1m', Kline, byBase, { isPlain: isPlainKline }),
+  trades: jsonTopic('crypto_trades', Trade, byBase, { isPlain: isPlainTrade }),
+  orderbook: jsonTopic('crypto_orderbook', Book, byBase, { isPlain: isPlainBook }),
   ticker: jsonTopic('crypto_ticker', Ticker, byBase),
-  kline: jsonTopic('crypto_kline', Kline, byBase),
+  kline: jsonTopic('crypto_kline', Kline, byBase, { isPlain: isPlainKline }),
   feedStatus: jsonTopic('crypto_feed_status', FeedStatus, (s) => s.exchange, { partitions: 1 }),
 } as const;
 
