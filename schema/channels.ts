@@ -208,5 +208,19 @@ export function streamKey(channel: ChannelName, id: string): string {
 
 /** Puts the base asset of the first `BASE-QUOTE` in braces, or the whole text where there is none. */
 export function hashTag(id: string): string {
+  let tagged = tags.get(id);
+  if (tagged === undefined) {
+    // asked for several times with every event, of as many ids as there are markets
+    if (tags.size >= MAX_TAGS) tags.clear();
+    tagged = tag(id);
+    tags.set(id, tagged);
+  }
+  return tagged;
+}
+
+const tags = new Map<string, string>();
+const MAX_TAGS = 50_000;
+
+function tag(id: string): string {
   return /[A-Z0-9]+-[A-Z0-9]+/.test(id) ? id.replace(/([A-Z0-9]+)(-[A-Z0-9]+)/, '{$1}$2') : `{${id}}`;
 }

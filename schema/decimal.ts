@@ -16,8 +16,8 @@ const SPELLED = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$/;
  * Takes text in any spelling JSON or an exchange uses ("1.16539E8", "0.00077720"). Throws RangeError otherwise.
  */
 export function decimal(text: string): string {
-  if (text.length > 100 || !SPELLED.test(text)) throw new RangeError(`not a decimal: ${text.slice(0, 40)}`);
-  if (PLAIN.test(text)) {
+  // what is plain is spelled well
+  if (text.length <= 100 && PLAIN.test(text)) {
     if (!text.includes('.')) return text === '-0' ? '0' : text;
     let end = text.length;
     while (text.charCodeAt(end - 1) === 48) end--;
@@ -25,6 +25,7 @@ export function decimal(text: string): string {
     const trimmed = text.slice(0, end);
     return trimmed === '-0' ? '0' : trimmed;
   }
+  if (!isDecimal(text)) throw new RangeError(`not a decimal: ${text.slice(0, 40)}`);
   const value = new Exact(text);
   return value.isZero() ? '0' : value.toFixed();
 }

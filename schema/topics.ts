@@ -20,6 +20,7 @@ import {
   type TickerEvent,
   type TradeEvent,
 } from './market.ts';
+import { isPlainBook, isPlainKline, isPlainTrade } from './plain-events.ts';
 import { RANKING_METRICS, type RankingEvent } from './ranking.ts';
 
 const Dec = z.string().refine(isDecimal, 'not a decimal');
@@ -30,7 +31,7 @@ const Market = { exchange: z.enum(EXCHANGES), symbol: z.string().refine(isSymbol
 const Event = { ...Market, eventTime: Time, receivedAt: Time };
 const Level = z.tuple([Dec, Dec]);
 
-const Kline: z.ZodType<KlineEvent> = z.object({
+export const Kline: z.ZodType<KlineEvent> = z.object({
   ...Event,
   interval: z.enum(Object.keys(INTERVALS) as [Interval, ...Interval[]]),
   openTime: Time,
@@ -44,7 +45,7 @@ const Kline: z.ZodType<KlineEvent> = z.object({
   isClosed: z.boolean(),
   coverage: z.number().min(0).max(1),
 });
-const Trade: z.ZodType<TradeEvent> = z.object({
+export const Trade: z.ZodType<TradeEvent> = z.object({
   ...Event,
   tradeId: z.string().min(1).max(100),
   price: Dec,
@@ -52,7 +53,7 @@ const Trade: z.ZodType<TradeEvent> = z.object({
   side: z.enum(['BUY', 'SELL']),
   gap: z.boolean().optional(),
 });
-const Book: z.ZodType<BookEvent> = z.object({
+export const Book: z.ZodType<BookEvent> = z.object({
   ...Event,
   type: z.enum(['snapshot', 'delta']),
   bids: z.array(Level).max(10_000),
@@ -159,7 +160,10 @@ function jsonTopic<P>(
   name: string,
   shape: z.ZodType<P>,
   key: (payload: P) => string,
-  options: Partial<Pick<Topic<P>, 'partitions' | 'retentionMs' | 'compacted'>> = {},
+  options: Partial<Pick<Topic<P>, 'partitions' | 'retentionMs' | 'compacted'>> & {
+    /** True for a value that `shape` would take as it is. */
+    isPlain?: (value: unknown) => boolean;
+  } = {},
 ): Topic<P> {
   return {
     name,
@@ -176,6 +180,7 @@ function jsonTopic<P>(
       } catch {
         throw new BadMessage('value: not JSON');
       }
+      if (options.isPlain?.(json)) return json as P;
       const parsed = shape.safeParse(json);
       if (parsed.success) return parsed.data;
       const issue = parsed.error.issues[0];
@@ -187,11 +192,11 @@ function jsonTopic<P>(
 const byBase = (payload: { symbol: string }): string => splitSymbol(payload.symbol).base;
 
 export const TOPICS = {
-  kline1m: jsonTopic('crypto_kline_1m', Kline, byBase),
-  trades: jsonTopic('crypto_trades', Trade, byBase),
-  orderbook: jsonTopic('crypto_orderbook', Book, byBase),
+  kline1m: jsonTopic('crypto_kline_1m', Kline, byBase, { isPlain: isPlainKline }),
+  trades: jsonTopic('crypto_trades', Trade, byBase, { isPlain: isPlainTrade }),
+  orderbook: jsonTopic('crypto_orderbook', Book, byBase, { isPlain: isPlainBook }),
   ticker: jsonTopic('crypto_ticker', Ticker, byBase),
-  kline: jsonTopic('crypto_kline', Kline, byBase),
+  kline: jsonTopic('crypto_kline', Kline, byBase, { isPlain: isPlainKline }),
   fx: jsonTopic('crypto_fx', Fx, (rate) => rate.exchange, { partitions: 1, compacted: true }),
   arbitrage: jsonTopic('crypto_arbitrage', Arbitrage, (spread) => spread.base, { partitions: 1 }),
   ranking: jsonTopic('crypto_ranking', Ranking, (r) => r.metric, { partitions: 1, retentionMs: 2 * MINUTE }),
@@ -239,9 +244,11 @@ export const RAW_FRAMES = {
   compacted: false,
   /** The message of a frame: its bytes untouched, everything else in key and headers. */
   encode({ bytes, ...known }: RawFrame): { key: string; value: Buffer; headers: Record<string, string> } {
-    const headers = Object.fromEntries(
-      Object.entries(known).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]])),
-    );
+    const headers: Record<string, string> = {};
+    for (const name in known) {
+      const value = known[name as keyof typeof known];
+      if (value !== null) headers[name] = String(value);
+    }
     return { key: `${known.exchange}:${known.connection}`, value: bytes, headers };
   },
   /** The inverse of `encode`. Throws BadMessage. */

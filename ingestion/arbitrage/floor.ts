@@ -4,7 +4,7 @@
  * give the same spreads, whenever they are read.
  */
 import type { ArbitrageEvent, FxEvent } from '../../schema/arbitrage.ts';
-import type { LiveBook } from '../../schema/live/book.ts';
+import { LIVE_BOOK_DEPTH, type LiveBook } from '../../schema/live/book.ts';
 import { type BookEvent, marketId, splitSymbol } from '../../schema/market.ts';
 import { LiveBookFold } from '../workers/live-book.ts';
 import { Desk, type DeskOptions } from './desk.ts';
@@ -65,9 +65,12 @@ export class Floor {
       // an event that says nothing new still says that the book is what it was
       receivedAt: torn ? newest.receivedAt : receivedAt,
       torn,
-      sides: () => fold.current() ?? { bids: [], asks: [] },
+      sides: () => fold.top(LIVE_BOOK_DEPTH),
     });
-    return { results, rate: symbol === FX_SYMBOL && !torn ? this.#newRate(fold.current(), receivedAt) : null };
+    return {
+      results,
+      rate: symbol === FX_SYMBOL && !torn ? this.#newRate({ ...newest, ...fold.top(1), receivedAt }) : null,
+    };
   }
 
   /** A rate changed. */
@@ -112,8 +115,8 @@ export class Floor {
     return desk;
   }
 
-  #newRate(book: LiveBook | null, receivedAt: number): FxEvent | null {
-    const rate = book && fxOf({ ...book, receivedAt });
+  #newRate(book: LiveBook): FxEvent | null {
+    const rate = fxOf(book);
     if (!rate) return null;
     const said = this.#said.get(rate.exchange);
     const same = said !== undefined && said.bid === rate.bid && said.ask === rate.ask;

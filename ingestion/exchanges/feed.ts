@@ -44,6 +44,8 @@ export interface FeedOptions {
   name: string;
   times: FeedTimes;
   log: Log;
+  /** Where frames come from; a WebSocket unless given. */
+  openConnection?: typeof openConnection;
 }
 
 export interface Feed {
@@ -159,7 +161,7 @@ export function startFeed(options: FeedOptions): Feed {
     signal.throwIfAborted();
     const link: Link = {
       waiting: [],
-      connection: openConnection({
+      connection: (options.openConnection ?? openConnection)({
         id: `${options.name}-${++connections}`,
         plan: connector.connect(session, followed),
         messagesPerSecond: connector.limits.messagesPerSecond,

@@ -33,10 +33,10 @@ export function readJson(bytes: Buffer): unknown {
 
 type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
 const keepText: Reviver = (_key, value, { source }) => (typeof value === 'number' ? source : value);
-/** A member's number; without a backslash in the text, no string can hold `":`. */
+/** A member's number; without a backslash in the text, `":` ends a name or begins a text with a colon. */
 const MEMBER = /":\s*(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?=[\s,}])/g;
-/** What may be a number that no member holds, or an escaped character. */
-const UNUSUAL = /(?:^|[[,])\s*-?[0-9]|\\/;
+/** What may be a number that no member holds, an escaped character, or a text that begins with a colon. */
+const UNUSUAL = /(?:^|[[,])\s*-?[0-9]|\\|(?:^|[[{,:])\s*":/;
 
 /**
  * The JSON of a frame or body with every number as the text it was written in ("17853950437790001", "1.16539E8"): for

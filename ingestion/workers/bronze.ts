@@ -94,4 +94,4 @@ function open(platform: Platform): Source[] {
   return [source];
 }
 
-export const bronze: Worker = { group: 'bronze', maxBatch: 1_000, open };
+export const bronze: Worker = { group: 'bronze', maxBatch: 1_000, gatherMs: 100, open };

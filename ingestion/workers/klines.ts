@@ -129,4 +129,4 @@ function dayKey(id: string, time: number): string {
   return `${id} ${new Date(time).toISOString().slice(0, 10)}`;
 }
 
-export const klines: Worker = { group: GROUP, maxBatch: 2_000, open };
+export const klines: Worker = { group: GROUP, maxBatch: 2_000, gatherMs: 100, open };

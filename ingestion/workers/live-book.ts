@@ -5,7 +5,7 @@
 import { decimal } from '../../schema/decimal.ts';
 import { LIVE_BOOK_DEPTH, type LiveBook } from '../../schema/live/book.ts';
 import type { BookEvent, BookLevel } from '../../schema/market.ts';
-import { comparePrices } from '../exchanges/book.ts';
+import { isCrossed, PriceLevels } from '../price-levels.ts';
 
 /**
  * `publish`: belongs on the stream; `gap` says that something before it is missing, `restart` that the sequence began anew.
@@ -18,57 +18,23 @@ const HELD: Folded = { kind: 'held' };
 /** Levels a side that are kept; the farthest go first. A snapshot every minute brings them back if they matter again. */
 const MAX_LEVELS = 20_000;
 
-/** Best first: `direction` 1 sorts ascending (asks), -1 descending (bids). */
-function place(levels: BookLevel[], direction: 1 | -1, price: string): { at: number; found: boolean } {
-  let low = 0;
-  let high = levels.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (comparePrices(levels[middle]?.[0] ?? '', price) * direction < 0) low = middle + 1;
-    else high = middle;
-  }
-  return { at: low, found: levels[low]?.[0] === price };
-}
-
-/** Sets a level's quantity ("0" removes it); returns what it was. */
-function setLevel(levels: BookLevel[], direction: 1 | -1, price: string, quantity: string): string {
-  const { at, found } = place(levels, direction, price);
-  const before = found ? (levels[at]?.[1] ?? '0') : '0';
-  if (quantity === '0') {
-    // removing an absent level is normal: it lay outside the snapshot
-    if (found) levels.splice(at, 1);
-  } else if (found) levels[at] = [price, quantity];
-  else levels.splice(at, 0, [price, quantity]);
-  if (levels.length > MAX_LEVELS) levels.pop();
-  return before;
-}
-
-const canonical = (levels: readonly BookLevel[]): BookLevel[] =>
-  levels.map(([price, quantity]) => [decimal(price), decimal(quantity)]);
-
-/** The levels of a snapshot side, sorted, without empty ones. */
-function sorted(levels: readonly BookLevel[], direction: 1 | -1): BookLevel[] {
-  const side = canonical(levels).filter(([, quantity]) => quantity !== '0');
-  side.sort(([a], [b]) => comparePrices(a, b) * direction);
-  return side.slice(0, MAX_LEVELS);
-}
-
-function crossed(bids: readonly BookLevel[], asks: readonly BookLevel[]): boolean {
-  const [bid] = bids;
-  const [ask] = asks;
-  return bid !== undefined && ask !== undefined && comparePrices(bid[0], ask[0]) >= 0;
+/** A snapshot side: spelled canonically, sorted, without empty levels. */
+function sideOf(levels: readonly BookLevel[], direction: 1 | -1): PriceLevels {
+  const side = new PriceLevels(direction);
+  for (const [price, quantity] of levels) side.set(decimal(price), decimal(quantity));
+  while (side.size > MAX_LEVELS && side.farthest) side.set(side.farthest[0], '0');
+  return side;
 }
 
 /** True where both begin with the same levels, as deep as the shorter one and the live key go. */
-function sameTop(a: readonly BookLevel[], b: readonly BookLevel[]): boolean {
-  const depth = Math.min(a.length, b.length, LIVE_BOOK_DEPTH);
-  for (let i = 0; i < depth; i++) if (a[i]?.[0] !== b[i]?.[0] || a[i]?.[1] !== b[i]?.[1]) return false;
-  return (a.length === 0) === (b.length === 0);
+function sameTop(a: PriceLevels, b: PriceLevels): boolean {
+  const depth = Math.min(a.size, b.size, LIVE_BOOK_DEPTH);
+  return (a.size === 0) === (b.size === 0) && a.topJson(depth) === b.topJson(depth);
 }
 
 interface State {
-  bids: BookLevel[];
-  asks: BookLevel[];
+  bids: PriceLevels;
+  asks: PriceLevels;
   /** The newest event folded; null before the first snapshot. */
   event: BookEvent | null;
   /** False from a delta that did not fit until the next snapshot. */
@@ -80,9 +46,13 @@ interface State {
 }
 
 export class LiveBookFold {
-  #state: State = { bids: [], asks: [], event: null, joined: false, missed: false, snapshotOffset: null };
+  #state: State = {
+    ...{ bids: new PriceLevels(-1), asks: new PriceLevels(1) },
+    ...{ event: null, joined: false, missed: false, snapshotOffset: null },
+  };
   #saved: State | null = null;
-  #journal: (() => void)[] = [];
+  /** What was there before each change. */
+  #journal: { side: PriceLevels; price: string; quantity: string }[] = [];
   readonly #published: Pick<LiveBook, 'sequence' | 'eventTime'> | null;
 
   /** `published`: the newest state on the stream, from before this fold began; null where there is none. */
@@ -100,13 +70,20 @@ export class LiveBookFold {
     return this.#state.event;
   }
 
-  /** The book after the newest event that was not held; null before the first. */
-  current(): LiveBook | null {
+  /** The best levels of each side, best first, at most `depth`. */
+  top(depth: number): Pick<LiveBook, 'bids' | 'asks'> {
+    const { bids, asks } = this.#state;
+    return { bids: bids.top(depth), asks: asks.top(depth) };
+  }
+
+  /** The book after the newest event that was not held, as JSON of a LiveBook; null before the first. */
+  current(): string | null {
     const { event, bids, asks } = this.#state;
     if (!event) return null;
     const { exchange, symbol, sequence, integrity, eventTime, receivedAt } = event;
-    const [topBids, topAsks] = [bids.slice(0, LIVE_BOOK_DEPTH), asks.slice(0, LIVE_BOOK_DEPTH)];
-    return { exchange, symbol, bids: topBids, asks: topAsks, sequence, integrity, eventTime, receivedAt };
+    const known: Omit<LiveBook, 'bids' | 'asks'> = { exchange, symbol, sequence, integrity, eventTime, receivedAt };
+    const sides = `"bids":${bids.topJson(LIVE_BOOK_DEPTH)},"asks":${asks.topJson(LIVE_BOOK_DEPTH)}`;
+    return `${JSON.stringify(known).slice(0, -1)},${sides}}`;
   }
 
   /** Folds the next event of the topic. */
@@ -123,15 +100,15 @@ export class LiveBookFold {
 
   /** Takes back what was folded since the last `keep`. */
   undo(): void {
-    for (const step of this.#journal.reverse()) step();
+    this.#takeBack(0);
     if (this.#saved) this.#state = this.#saved;
     this.keep();
   }
 
   #snapshot(event: BookEvent, offset: bigint): Folded {
     const state = this.#state;
-    const [bids, asks] = [sorted(event.bids, -1), sorted(event.asks, 1)];
-    if (crossed(bids, asks)) return this.#hold();
+    const [bids, asks] = [sideOf(event.bids, -1), sideOf(event.asks, 1)];
+    if (isCrossed(bids, asks)) return this.#hold();
     const known = state.event ?? this.#published;
     const ahead = known ? BigInt(event.sequence) - BigInt(known.sequence) : 1n;
     // of a fold that has nothing yet, a snapshot as new as what was published is taken for that one
@@ -157,10 +134,10 @@ export class LiveBookFold {
     if (BigInt(event.sequence) <= sequence) return REPEAT;
     if (event.previousSequence === null || BigInt(event.previousSequence) !== sequence) return this.#hold();
     const before = this.#journal.length;
-    this.#set(state.bids, -1, event.bids);
-    this.#set(state.asks, 1, event.asks);
-    if (crossed(state.bids, state.asks)) {
-      for (const step of this.#journal.splice(before).reverse()) step();
+    this.#set(state.bids, event.bids);
+    this.#set(state.asks, event.asks);
+    if (isCrossed(state.bids, state.asks)) {
+      this.#takeBack(before);
       return this.#hold();
     }
     this.#state = { ...state, event };
@@ -172,10 +149,20 @@ export class LiveBookFold {
     return HELD;
   }
 
-  #set(levels: BookLevel[], direction: 1 | -1, changes: readonly BookLevel[]): void {
-    for (const [price, quantity] of canonical(changes)) {
-      const before = setLevel(levels, direction, price, quantity);
-      this.#journal.push(() => setLevel(levels, direction, price, before));
+  #set(side: PriceLevels, changes: readonly BookLevel[]): void {
+    for (const [spelled, quantity] of changes) {
+      const price = decimal(spelled);
+      this.#journal.push({ side, price, quantity: side.set(price, decimal(quantity)) });
     }
+    while (side.size > MAX_LEVELS && side.farthest) {
+      const [price, quantity] = side.farthest;
+      side.set(price, '0');
+      this.#journal.push({ side, price, quantity });
+    }
+  }
+
+  /** Undoes the changes from the journal's entry `from` on, the newest first. */
+  #takeBack(from: number): void {
+    for (const { side, price, quantity } of this.#journal.splice(from).reverse()) side.set(price, quantity);
   }
 }

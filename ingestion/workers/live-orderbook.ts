@@ -14,11 +14,23 @@ import type { Item, WorkBatch } from './worker.ts';
 
 /** A book without an event for this long is let go of, so that it does not hold back where reading begins again. */
 const IDLE_MS = 10 * 60_000;
+/**
+ * A newest state is a thousand levels long, a change a handful. So one book's is written again no sooner than this for each
+ * book of the partition, which bounds the writes a second however many books there are; ms.
+ */
+const SPACING_MS = 4;
+const LEAST_SPACING_MS = 50;
 
 interface Held {
+  /** Live key of its newest state. */
+  key: string;
   fold: LiveBookFold;
   /** Broker's time of its newest event. */
   seenAt: number;
+  /** When its newest state was written, monotonic ms. */
+  writtenAt: number;
+  /** Sequence of its newest event on the stream, where the newest state still has to follow it there. */
+  due: bigint | null;
 }
 
 class BookView implements LiveView<BookEvent> {
@@ -26,6 +38,10 @@ class BookView implements LiveView<BookEvent> {
   readonly #streamOf: (event: BookEvent) => string;
   readonly #books = new Map<string, Held>();
   #newest = 0;
+  /** True while the folds are ahead of the stream. */
+  #inHand = false;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
 
   constructor(store: LiveStore, streamOf: (event: BookEvent) => string) {
     this.#store = store;
@@ -33,16 +49,19 @@ class BookView implements LiveView<BookEvent> {
   }
 
   async load(events: readonly BookEvent[]): Promise<void> {
+    this.#inHand = true;
     const fresh = new Map<string, BookEvent>();
     for (const event of events) {
       const stream = this.#streamOf(event);
       if (!this.#books.has(stream)) fresh.set(stream, event);
     }
-    const latest = await this.#store.latest([...fresh.values()].map(latestBookKey));
+    const keys = [...fresh.values()].map(latestBookKey);
+    const latest = await this.#store.latest(keys);
     for (const [i, stream] of [...fresh.keys()].entries()) {
       const value = latest[i]?.value;
-      const published = value ? (JSON.parse(value) as LiveBook) : null;
-      this.#books.set(stream, { fold: new LiveBookFold(published), seenAt: 0 });
+      const fold = new LiveBookFold(value ? (JSON.parse(value) as LiveBook) : null);
+      const key = keys[i] as string;
+      this.#books.set(stream, { key, fold, seenAt: 0, writtenAt: Number.NEGATIVE_INFINITY, due: null });
     }
   }
 
@@ -56,14 +75,16 @@ class BookView implements LiveView<BookEvent> {
   }
 
   complete(planned: readonly Planned<BookEvent>[]): void {
-    // the folded book is large: once a batch is often enough
-    for (const { item, publication } of this.#last(planned).values()) {
-      const write = this.#write(item.payload);
+    const before = performance.now() - this.#spacing;
+    for (const [stream, { publication }] of this.#last(planned)) {
+      const held = this.#books.get(stream);
+      const write = held && held.writtenAt <= before ? writeOf(held) : null;
       if (write) publication.writes.push(write);
     }
   }
 
   undo(): void {
+    this.#inHand = false;
     for (const { fold } of this.#books.values()) fold.undo();
   }
 
@@ -73,14 +94,61 @@ class BookView implements LiveView<BookEvent> {
     batch: WorkBatch,
   ): Promise<void> {
     for (const { fold } of this.#books.values()) fold.keep();
-    if (batch.atHead) {
-      // a crash may have left the stream ahead of the newest state; at the head of the log both are where the fold is
-      for (const [stream, { item, index }] of this.#last(planned)) {
-        const write = results[index]?.sequence === null ? this.#write(item.payload) : null;
+    const now = performance.now();
+    for (const [stream, { publication, index }] of this.#last(planned)) {
+      const held = this.#books.get(stream);
+      if (!held) continue;
+      const sequence = results[index]?.sequence ?? null;
+      const isWritten = publication.writes.length > 0;
+      if (sequence !== null) {
+        held.due = isWritten ? null : sequence;
+        if (isWritten) held.writtenAt = now;
+      } else if (batch.atHead) {
+        // a crash may have left the stream ahead of the newest state; at the head of the log both are where the fold is
+        const write = writeOf(held);
         if (write) await this.#store.put(stream, [write]);
       }
     }
+    this.#inHand = false;
+    this.#schedule();
     for (const [stream, { seenAt }] of this.#books) if (seenAt < this.#newest - IDLE_MS) this.#books.delete(stream);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  get #spacing(): number {
+    return Math.max(LEAST_SPACING_MS, SPACING_MS * this.#books.size);
+  }
+
+  /** What no further event takes along is written by itself. */
+  #schedule(): void {
+    if (this.#closed || this.#timer || ![...this.#books.values()].some(({ due }) => due !== null)) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.#writeDue().then(() => this.#schedule());
+    }, this.#spacing);
+    this.#timer.unref();
+  }
+
+  async #writeDue(): Promise<void> {
+    for (const [stream, held] of this.#books) {
+      const { due } = held;
+      // a batch in hand says anew what is due
+      if (this.#inHand || this.#closed) return;
+      const write = due === null ? null : writeOf(held);
+      if (due === null || !write) continue;
+      try {
+        await this.#store.put(stream, [write], due);
+      } catch {
+        // it stays due
+        return;
+      }
+      if (held.due === due) held.due = null;
+      held.writtenAt = performance.now();
+    }
   }
 
   replayFrom(next: bigint): bigint {
@@ -94,11 +162,11 @@ class BookView implements LiveView<BookEvent> {
   #last(planned: readonly Planned<BookEvent>[]): Map<string, Planned<BookEvent> & { index: number }> {
     return new Map(planned.map((one, index) => [this.#streamOf(one.item.payload), { ...one, index }]));
   }
+}
 
-  #write(event: BookEvent): LiveWrite | null {
-    const book = this.#books.get(this.#streamOf(event))?.fold.current();
-    return book ? { kind: 'latest', key: latestBookKey(book), value: JSON.stringify(book) } : null;
-  }
+function writeOf({ key, fold }: Held): LiveWrite | null {
+  const value = fold.current();
+  return value === null ? null : { kind: 'latest', key, value };
 }
 
 export const bookView: MakeView<BookEvent> = (store, stream) => new BookView(store, stream);

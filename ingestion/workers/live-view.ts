@@ -30,6 +30,8 @@ export interface LiveView<P> {
   undo?(): void;
   /** The batch is written; `results` are in the order of `planned`. What this does must bear repetition. */
   settle?(planned: readonly Planned<P>[], results: readonly AppendResult[], batch: WorkBatch): Promise<void>;
+  /** The partition is given up: nothing may be written any more. */
+  close?(): void;
   /** Where reading must begin to have the view's state back, given that everything before `next` is done. */
   replayFrom?(next: bigint): bigint;
 }

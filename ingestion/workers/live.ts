@@ -71,9 +71,19 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
 
   async function begin(at: TopicPartition): Promise<State<P>> {
     partitions = (await broker.watermarks(at.topic)).length;
-    const state = { start: await beginSource(platform, at), told: true, view: addition.view(live, streamOf) };
-    states.set(at.partition, state);
+    return enter(at.partition, await beginSource(platform, at), true);
+  }
+
+  function enter(partition: number, start: Start, told: boolean): State<P> {
+    leave(partition);
+    const state = { start, told, view: addition.view(live, streamOf) };
+    states.set(partition, state);
     return state;
+  }
+
+  function leave(partition: number): void {
+    states.get(partition)?.view.close?.();
+    states.delete(partition);
   }
 
   function appendOf({ item, publication }: Planned<P>, epoch: string): LiveAppend {
@@ -162,10 +172,10 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     topic: topic.name,
     parse: (message) => addition.check(topic.parse(message.value)),
     onAssigned: async (at) => (await begin(at)).start.next,
-    onRevoked: ({ partition }) => void states.delete(partition),
+    onRevoked: ({ partition }) => leave(partition),
     onLost({ partition }, resumedAt) {
       const start = { epoch: newEpoch(logId(platform), partitions), next: resumedAt, catchUpTo: resumedAt };
-      states.set(partition, { start, told: false, view: addition.view(live, streamOf) });
+      enter(partition, start, false);
     },
     handle,
   };
@@ -176,4 +186,4 @@ function open(platform: Platform): Source[] {
   return all.map(([name, channel]) => sourceOf(platform, name, channel, ADDITIONS[name] as Addition<unknown>));
 }
 
-export const live: Worker = { group: 'live', maxBatch: 1_000, open };
+export const live: Worker = { group: 'live', maxBatch: 1_000, gatherMs: 5, open };

@@ -82,6 +82,8 @@ function into<P>({ postgres }: Platform, topic: Topic<P>, check: (payload: P) =>
 export const silver: Worker = {
   group: 'silver',
   maxBatch: 2_000,
+  // a statement costs as much as dozens of rows
+  gatherMs: 100,
   open: (platform) => [
     into(platform, TOPICS.kline1m, checkMinute, KLINE_1M),
     into(platform, TOPICS.trades, checkTrade, TRADE),

@@ -50,6 +50,8 @@ export interface Worker {
   readonly maxBatch: number;
   /** Partitions of one number of its topics belong together: one process has all of them. */
   readonly together?: boolean;
+  /** What comes within this time is handled together; the first of it at once. 0 where it is left out. */
+  readonly gatherMs?: number;
   /** Its topics, with fresh state. `onFatal`: it can't go on in this process. */
   open(platform: Platform, onFatal: (error: Error) => void): readonly Source[];
 }
@@ -113,7 +115,7 @@ async function join(
   onFatal: (error: Error) => void,
   rejoin: () => void,
 ): Promise<Running> {
-  const { group, maxBatch, together } = worker;
+  const { group, maxBatch, together, gatherMs } = worker;
   const sources = new Map(worker.open(platform, onFatal).map((source) => [source.topic, source]));
   const stopping = new AbortController();
   const context: Context = { worker, platform, stopping: stopping.signal, rejoin };
@@ -121,6 +123,7 @@ async function join(
     group,
     maxBatch,
     together,
+    gatherMs,
     topics: [...sources.keys()],
     onAssigned: async (at) => (await sources.get(at.topic)?.onAssigned?.(at)) ?? null,
     onRevoked: (at) => sources.get(at.topic)?.onRevoked?.(at),

@@ -62,6 +62,11 @@ export interface ConsumeOptions {
   maxBatch?: number;
   /** Partitions of one number of all the topics go to one member: what the group joins meets there. */
   together?: boolean;
+  /**
+   * After a batch of a partition that was not a full one, the next is handed over no sooner than this, so that it gathers
+   * what comes meanwhile; 0.
+   */
+  gatherMs?: number;
 }
 
 export interface Consumer {

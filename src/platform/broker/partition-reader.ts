@@ -26,7 +26,7 @@ export interface PartitionSource extends TopicPartition {
   isLost(): boolean;
 }
 
-type Options = Pick<ConsumeOptions, 'group' | 'onAssigned' | 'onRevoked' | 'onBatch' | 'maxBatch'>;
+type Options = Pick<ConsumeOptions, 'group' | 'onAssigned' | 'onRevoked' | 'onBatch' | 'maxBatch' | 'gatherMs'>;
 
 export class PartitionReader {
   /** Resolves when no handler of this assignment runs any more and `onRevoked` was called. Never rejects. */
@@ -104,9 +104,10 @@ export class PartitionReader {
   }
 
   async #readAll(): Promise<void> {
+    const { maxBatch = MAX_BATCH, gatherMs = 0 } = this.#options;
     let failures = 0;
     while (!this.#ending.signal.aborted) {
-      const { from, messages } = this.#source.read(this.#position, this.#options.maxBatch ?? MAX_BATCH);
+      const { from, messages } = this.#source.read(this.#position, maxBatch);
       this.#position = from;
       const last = messages.at(-1);
       if (!last) {
@@ -121,6 +122,8 @@ export class PartitionReader {
         await this.#options.onBatch(this.#batch(messages, last.offset));
         this.#position = last.offset + 1n;
         failures = 0;
+        this.busySince = null;
+        if (gatherMs > 0 && messages.length < maxBatch) await pause(gatherMs, this.#ending.signal);
       } catch (error) {
         this.busySince = null;
         if (this.#stale || this.#ending.signal.aborted) continue;

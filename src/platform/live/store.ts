@@ -98,9 +98,9 @@ export interface LiveStore {
   append(appends: readonly LiveAppend[]): Promise<AppendResult[]>;
   /**
    * Rewrites newest values without a stream entry, stamped with the stream's newest position; sequence 0 and an empty
-   * epoch where it has had no event.
+   * epoch where it has had no event. With `at`: only while that is the newest entry's sequence, else nothing is written.
    */
-  put(stream: string, writes: readonly LiveWrite[]): Promise<void>;
+  put(stream: string, writes: readonly LiveWrite[], at?: bigint): Promise<void>;
   latest(keys: readonly string[]): Promise<(Latest | null)[]>;
   values(keys: readonly string[]): Promise<(string | null)[]>;
   list(key: string, count: number): Promise<string[]>;

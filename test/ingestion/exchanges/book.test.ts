@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { binance } from '../../../ingestion/exchanges/binance.ts';
-import { comparePrices, createBook } from '../../../ingestion/exchanges/book.ts';
+import { createBook } from '../../../ingestion/exchanges/book.ts';
 import type { BookUpdate } from '../../../ingestion/exchanges/connector.ts';
-import { compareDecimals, decimal } from '../../../schema/decimal.ts';
+import { compareDecimals, comparePrices, decimal } from '../../../schema/decimal.ts';
 import { readCapture, readCaptureMeta } from '../../support/fixtures.ts';
 
 /** A book of the plainest kind: two maps, sorted when looked at. */

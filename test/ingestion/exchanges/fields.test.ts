@@ -43,6 +43,18 @@ test('what is not JSON is refused, numbers too', () => {
   }
 });
 
+test('a text that looks like the end of a name and a number stays a text', () => {
+  for (const text of [':0 ', ':5,', ': 7}', '":1,']) {
+    assert.deepEqual(read(JSON.stringify({ a: text, b: [text, 1], [text]: 2 })), {
+      a: text,
+      b: [text, '1'],
+      [text]: '2',
+    });
+    assert.deepEqual(read(JSON.stringify({ a: text, n: 3 })), { a: text, n: '3' });
+    assert.equal(read(JSON.stringify(text)), text);
+  }
+});
+
 test('any JSON is read as JSON.parse reads it, but for its numbers', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom(undefined, 1), (value, indent) => {

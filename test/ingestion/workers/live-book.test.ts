@@ -3,11 +3,15 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { LiveBookFold } from '../../../ingestion/workers/live-book.ts';
 import { compareDecimals } from '../../../schema/decimal.ts';
-import { LIVE_BOOK_DEPTH } from '../../../schema/live/book.ts';
+import { LIVE_BOOK_DEPTH, type LiveBook } from '../../../schema/live/book.ts';
 import type { BookEvent, BookLevel } from '../../../schema/market.ts';
 import { delta, snapshot } from './market-events.ts';
 
 const T = 1_760_000_000_000;
+
+function bookOf(fold: LiveBookFold): LiveBook | null {
+  return JSON.parse(fold.current() ?? 'null') as LiveBook | null;
+}
 
 /** Folds the events in order; what became of each. */
 function kinds(fold: LiveBookFold, events: readonly BookEvent[]): string[] {
@@ -94,21 +98,21 @@ describe('what of a book is published', () => {
     const events = [delta(9, T), snapshot(10, T), delta(11, T + 1), delta(12, T + 2), delta(13, T + 3)];
     assert.deepEqual(kinds(fold, events), ['held', 'repeat', 'publish', 'publish', 'publish']);
     assert.equal(fold.snapshotOffset, 1n);
-    assert.equal(fold.current()?.sequence, '13');
+    assert.equal(bookOf(fold)?.sequence, '13');
   });
 
   test('spellings of one price are one level', () => {
     const fold = new LiveBookFold(null);
     kinds(fold, [snapshot(1, T, { bids: [['1E2', '1.0']] }), delta(2, T, { bids: [['100.00', '0.0']] })]);
-    assert.deepEqual(fold.current()?.bids, []);
+    assert.deepEqual(bookOf(fold)?.bids, []);
   });
 
   test('the live book is cut to its depth, best first', () => {
     const asks = Array.from({ length: 700 }, (_, i): BookLevel => [String(1_700 - i), '1']);
     const fold = new LiveBookFold(null);
     kinds(fold, [snapshot(1, T, { asks })]);
-    assert.equal(fold.current()?.asks.length, LIVE_BOOK_DEPTH);
-    assert.deepEqual(fold.current()?.asks[0], ['1001', '1']);
+    assert.equal(bookOf(fold)?.asks.length, LIVE_BOOK_DEPTH);
+    assert.deepEqual(bookOf(fold)?.asks[0], ['1001', '1']);
   });
 });
 
@@ -162,15 +166,15 @@ describe('folding', () => {
         for (const [i, event] of deltas.entries()) {
           if (fate[i] === 'lost') continue;
           if (fate[i] === 'undo') {
-            const before = structuredClone(fold.current());
+            const before = fold.current();
             fold.fold(event, 0n);
             fold.fold(snapshot(10_000, T + 10_000), 0n);
             fold.undo();
-            assert.deepEqual(fold.current(), before);
+            assert.equal(fold.current(), before);
           }
           offer(event);
           if (fate[i] === 'twice') offer(event);
-          const now = fold.current();
+          const now = bookOf(fold);
           assert.deepEqual({ bids: now?.bids, asks: now?.asks }, replay(published));
           assert.equal(published.at(-1) === event, !fate.slice(0, i).includes('lost'));
         }

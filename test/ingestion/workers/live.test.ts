@@ -17,6 +17,7 @@ import { TOPICS } from '../../../schema/topics.ts';
 import { createMemoryLiveStore } from '../../../src/platform/live/memory/store.ts';
 import type { StreamEntry } from '../../../src/platform/live/store.ts';
 import type { Platform, Running } from '../../../src/platform/platform.ts';
+import { until } from '../../support/until.ts';
 import { delta, MINUTE, minute, snapshot, ticker, trade } from './market-events.ts';
 import { drained, MARKET_TOPICS, memoryPlatform, produce } from './worker-platform.ts';
 
@@ -173,6 +174,16 @@ describe('the worker live', () => {
     assert.equal(latest?.sequence, 3n);
   });
 
+  test('books: the newest state follows changes that come one by one, and stands where the stream does', async () => {
+    await books(snapshot(10, now));
+    for (let i = 11; i <= 40; i++) await books(delta(i, now + i));
+    const latest = await until('the newest book', async () => {
+      const [found] = await platform.live.latest([latestBookKey(market)]);
+      return found && (JSON.parse(found.value) as LiveBook).sequence === '40' && found;
+    });
+    assert.equal(latest.sequence, 31n);
+  });
+
   test('books: after a restart the fold is rebuilt from the last snapshot and goes on', async () => {
     await books(snapshot(10, now), delta(11, now + 1));
     await books(snapshot(50, now, { symbol: 'BTC-KRW', exchange: 'UPBIT', integrity: 'SNAPSHOT_ONLY' }));
@@ -199,7 +210,7 @@ describe('the worker live', () => {
 
   test('books: a lost delta ends in the next snapshot, with a gap', async () => {
     await books(snapshot(10, now), delta(12, now + 1), delta(13, now + 2));
-    assert.equal((await book()).sequence, '10');
+    await until('the newest book', async () => (await book()).sequence === '10');
     await restart();
     await books(delta(14, now + 3), snapshot(14, now + 4), delta(15, now + 5));
     const entries = await stream('orderbook');
@@ -208,7 +219,7 @@ describe('the worker live', () => {
       entries.map((e) => e.gap !== null),
       [false, true, false],
     );
-    assert.equal((await book()).sequence, '15');
+    await until('the newest book', async () => (await book()).sequence === '15');
   });
 
   test('an emptied live store begins a new epoch and has everything of the log again', async () => {
@@ -223,7 +234,7 @@ describe('the worker live', () => {
     const entries = await stream('trade');
     assert.deepEqual(tradeIds(entries), ['1', '2', '3']);
     assert.notEqual(entries[0]?.epoch, before?.epoch);
-    assert.equal((await book()).sequence, '12');
+    await until('the newest book', async () => (await book()).sequence === '12');
   });
 
   test('a live store that is emptied while the worker runs: a new epoch, and everything of the log again', async () => {
@@ -252,7 +263,7 @@ describe('the worker live', () => {
     assert.equal(entries[0]?.sequence, 1n);
     assert.notEqual(entries[0]?.epoch, before?.epoch);
     assert.equal(new Set(entries.map((e) => e.epoch)).size, 1);
-    assert.equal((await book()).sequence, '12');
+    await until('the newest book', async () => (await book()).sequence === '12');
   });
 
   test('a restart keeps the epoch', async () => {

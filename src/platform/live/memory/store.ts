@@ -64,9 +64,10 @@ class MemoryLiveStore implements LiveStore {
     });
   }
 
-  async put(stream: string, writes: readonly LiveWrite[]): Promise<void> {
+  async put(stream: string, writes: readonly LiveWrite[], at?: bigint): Promise<void> {
     this.requireOpen();
-    this.write(writes, this.streams.get(stream)?.position ?? NOWHERE);
+    const position = this.streams.get(stream)?.position ?? NOWHERE;
+    if (at === undefined || at === position.sequence) this.write(writes, position);
   }
 
   async latest(keys: readonly string[]): Promise<(Latest | null)[]> {

@@ -136,10 +136,12 @@ end
 return sequence
 `;
 
-/** KEYS: meta, then one per write. ARGV: kind, value, extra per write. */
+/** KEYS: meta, then one per write. ARGV: the sequence it must stand at or '', then kind, value, extra per write. */
 export const PUT = `${SHARED}
 local position = redis.call('HMGET', KEYS[1], 'at', 'seq')
-write(2, 1, position[1] or '', position[2] or '0')
+local sequence = position[2] or '0'
+if ARGV[1] ~= '' and ARGV[1] ~= sequence then return end
+write(2, 2, position[1] or '', sequence)
 `;
 
 /** KEYS: stream, meta. ARGV: time, how many at most. Returns how many were dropped. */

@@ -101,10 +101,10 @@ class RedisLiveStore implements LiveStore {
     return sequences.map((sequence) => ({ sequence: sequence === null ? null : BigInt(sequence as string) }));
   }
 
-  async put(stream: string, writes: readonly LiveWrite[]): Promise<void> {
+  async put(stream: string, writes: readonly LiveWrite[], at?: bigint): Promise<void> {
     if (writes.length === 0) return;
     const keys = [stream + META, ...writes.map((w) => w.key)];
-    await this.link.run((redis) => redis.eval(PUT, keys.length, ...keys, ...writeArgs(writes)));
+    await this.link.run((redis) => redis.eval(PUT, keys.length, ...keys, String(at ?? ''), ...writeArgs(writes)));
   }
 
   async latest(keys: readonly string[]): Promise<(Latest | null)[]> {

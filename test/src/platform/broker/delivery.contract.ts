@@ -62,6 +62,27 @@ export function brokerDeliveryContract(started: () => BrokerHarness): void {
     assert.deepEqual(values(second.seen), texts(5, 10));
   });
 
+  test('gathers what comes after a batch that was not full', async () => {
+    const name = await topic();
+    const sizes: number[] = [];
+    const gate = createGate();
+    const listener = await listening({
+      ...{ group: group(), topics: [name], maxBatch: 8, gatherMs: 400 },
+      async onBatch(batch) {
+        sizes.push(batch.messages.length);
+        await batch.commit(lastOf(batch).offset);
+        if (sizes.length === 1) gate.open();
+      },
+    });
+    await broker.send(name, numbered(0, 1));
+    await gate.pass();
+    await broker.send(name, numbered(1, 12));
+    await until('all of them', () => listener.seen.length >= 12);
+    assert.deepEqual(values(listener.seen), texts(0, 12));
+    // a full one is followed by the rest at once
+    assert.deepEqual(sizes, [1, 8, 3]);
+  });
+
   test('begins where onAssigned says, back or forward, and tries again when it throws', async () => {
     const name = await topic();
     const g = group();

@@ -135,7 +135,10 @@ export function liveStoreContract(open: OpenStore): void {
     await appendAll(store, [event(stream), event(stream, { epoch: 'e2' })]);
     await store.put(stream, [latestWrite(key('latest'), 'now')]);
     await store.put(stream, []);
+    await store.put(stream, [latestWrite(key('latest'), 'of the entry before')], 1n);
     assert.deepEqual(await store.latest([key('latest')]), [{ value: 'now', epoch: 'e2', sequence: 2n }]);
+    await store.put(stream, [latestWrite(key('latest'), 'later')], 2n);
+    assert.deepEqual(await store.latest([key('latest')]), [{ value: 'later', epoch: 'e2', sequence: 2n }]);
     assert.deepEqual(await sequencesOf(store, stream), [1, 2]);
   });
 

@@ -1,0 +1,239 @@
+/**
+ * One measured configuration, as a process of its own: frames go in where a connection would hand them over, and a round is
+ * over when every worker is done with everything that came of them. Says what it found as one line of JSON.
+ *
+ *     node --import tsx bench/ingest/path.ts '{"markets":10,"rounds":3,"frames":100000}'
+ *
+ * Stores as DATABASE_URL, REDIS_URL and KAFKA_BROKERS say; what is not set is embedded in the process.
+ */
+import { writeFile } from 'node:fs/promises';
+import type { Session } from 'node:inspector/promises';
+import { binance } from '../../ingestion/exchanges/binance.ts';
+import type { Connection, ConnectionOptions } from '../../ingestion/exchanges/connection.ts';
+import { startFeed } from '../../ingestion/exchanges/feed.ts';
+import { FLOW_TIMES } from '../../ingestion/exchanges/flow.ts';
+import { readProgress } from '../../ingestion/exchanges/progress.ts';
+import { createPublisher } from '../../ingestion/exchanges/publish.ts';
+import { startWorkers } from '../../ingestion/workers/index.ts';
+import { MIGRATIONS } from '../../migrations/index.ts';
+import { streamKey } from '../../schema/channels.ts';
+import { type MarketInfo, marketId } from '../../schema/market.ts';
+import { readConfig } from '../../src/platform/config.ts';
+import type { ExchangeRest } from '../../src/platform/exchange/rest.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { metrics } from '../../src/platform/metrics.ts';
+import { openPlatform } from '../../src/platform/open.ts';
+import { until } from '../../test/support/until.ts';
+import { countTraffic, type Traffic } from './counting.ts';
+import { type FrameCounts, Frames } from './frames.ts';
+import { cpuSecondsOf } from './processes.ts';
+
+export interface PathOptions {
+  markets: number;
+  rounds: number;
+  /** Frames of one round. */
+  frames: number;
+  /** Process ids whose CPU is told apart, with those of their children. */
+  others?: Record<string, number>;
+  /** File for a CPU profile of the measured rounds. */
+  profile?: string;
+}
+
+export interface PathRound {
+  frames: number;
+  wallSeconds: number;
+  /** CPU of this process, all its threads. */
+  cpuSeconds: number;
+  /** CPU of the others. */
+  otherCpuSeconds: Record<string, number>;
+  counts: FrameCounts;
+}
+
+export interface PathReport {
+  markets: number;
+  rounds: PathRound[];
+  rssBytes: number;
+  bytesPerFrame: number;
+}
+
+/** Frames handed over in one turn of the event loop: what one read of a busy socket brings. */
+const PER_TURN = 64;
+const MINUTE = 60_000;
+
+const options = JSON.parse(process.argv[2] ?? '{}') as PathOptions;
+const real = Boolean(process.env.KAFKA_BROKERS);
+/** Messages under way at the most, in any topic. */
+const WINDOW = real ? 20_000 : 4_000;
+
+const log = createLog(process.env.LOG_LEVEL ?? 'error', process.stderr);
+const config = readConfig({
+  ...process.env,
+  // a saturated machine is slow, not down
+  ...{ STORE_TIMEOUT_MS: '60000', KAFKA_SESSION_TIMEOUT_MS: '60000' },
+  // no exchange answers with 2,000 books at once, as ours does
+  SEND_BUFFER_BYTES: String(1_073_741_824),
+});
+const fail = (error: Error): never => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+};
+const opened = await openPlatform({ config, log, fatal: fail }, MIGRATIONS);
+const traffic: Traffic = countTraffic(opened.broker);
+const platform = { ...opened, broker: traffic.broker };
+const workers = await startWorkers(platform, { onFatal: fail });
+const publisher = createPublisher(platform.broker, config.SEND_BUFFER_BYTES, log);
+
+// half a minute into a minute that is over: REST has nothing more to say of the ones before
+const startedAt = Date.now() - (Date.now() % MINUTE) - MINUTE / 2;
+const source = new Frames(options.markets, startedAt);
+const infos = source.markets.map(({ listing }): MarketInfo => binance.assume(`${listing.base}-${listing.quote}`));
+const bySymbol = new Map(infos.map((info, i) => [info.nativeSymbol, i]));
+const rest: ExchangeRest = {
+  async call({ path }) {
+    const symbol = /symbol=([A-Z0-9]+)/.exec(path)?.[1] ?? '';
+    const market = source.markets[bySymbol.get(symbol) ?? -1];
+    const body = path.startsWith('/api/v3/depth') && market ? market.snapshot() : '[]';
+    const now = Date.now();
+    return { body: Buffer.from(body), callId: `${now}-${Math.random()}`, callTs: now, receivedAt: now };
+  },
+  pause() {},
+};
+
+/** A connection that is up at once and brings what `receivers` are given. */
+const receivers: ConnectionOptions['frame'][] = [];
+function connect({ id, frame }: ConnectionOptions): Connection {
+  receivers.push(frame);
+  const never = new Promise<never>(() => {});
+  return {
+    id,
+    ready: Promise.resolve(),
+    ended: never,
+    due: never,
+    lastFrameAt: () => performance.now(),
+    lastAliveAt: () => performance.now(),
+    probe() {},
+    refused: () => new Set(),
+    close() {},
+    terminate(reason) {
+      fail(new Error(`the feed gave its connection up: ${reason}`));
+    },
+  };
+}
+
+const perFeed = binance.limits.marketsPerConnection;
+const progress = await readProgress(
+  platform.postgres,
+  binance.exchange,
+  infos.map(({ symbol }) => symbol),
+);
+for (let i = 0; i < infos.length; i += perFeed) {
+  startFeed({
+    ...{ connector: binance, markets: infos.slice(i, i + perFeed), progress, publisher, log, rest },
+    ...{ ws: 'ws://127.0.0.1', connectRate: { turn: async () => {} }, held: () => true, name: `bench-${i}` },
+    // silence between rounds is no news
+    times: { ...FLOW_TIMES, staleMs: 3_600_000, backfillMs: 0, overlapMs: 1_000, readyMs: 10_000 },
+    openConnection: connect,
+  });
+  await until('the connection', () => receivers.length > i / perFeed);
+}
+await until('every book to be joined', () => traffic.sent('crypto_orderbook') >= infos.length, { timeoutMs: 60_000 });
+
+async function total(text: string): Promise<number> {
+  const [row] = await platform.postgres.query<{ n: string }>(text);
+  return Number(row?.n ?? 0);
+}
+
+/** Rows and stream events so far, to see that nothing of a round is missing. */
+async function written(): Promise<Record<string, number>> {
+  const ofStreams = async (channel: 'trade' | 'orderbook'): Promise<number> => {
+    const positions = await platform.live.positions(infos.map((info) => streamKey(channel, marketId(info))));
+    return positions.reduce((sum, position) => sum + Number(position?.sequence ?? 0n), 0);
+  };
+  return {
+    tradeRows: await total('SELECT count(*) AS n FROM silver.trade'),
+    tradeEvents: await ofStreams('trade'),
+    bookEvents: await ofStreams('orderbook'),
+    deadLetters: await total('SELECT count(*) AS n FROM ops.dead_letter'),
+  };
+}
+
+async function idle(): Promise<void> {
+  await publisher.flush(60_000);
+  await until('the workers to be done', () => traffic.pending() === 0, { timeoutMs: 120_000, everyMs: 1 });
+}
+
+async function inject(frames: ReturnType<Frames['next']>['frames']): Promise<void> {
+  for (let i = 0; i < frames.length; ) {
+    const now = Date.now();
+    for (const end = Math.min(i + PER_TURN, frames.length); i < end; i++) {
+      const frame = frames[i];
+      if (frame) receivers[Math.floor(frame.market / perFeed)]?.(frame.bytes, now);
+      // received is received: the benchmark holds on to it no longer than a socket does
+      frames[i] = undefined as never;
+    }
+    do await new Promise(setImmediate);
+    while (traffic.pending() > WINDOW || publisher.isFull());
+  }
+  await idle();
+}
+
+let bytes = 0;
+async function round(n: number): Promise<PathRound> {
+  const { frames, counts } = source.next(n);
+  bytes = frames.reduce((sum, frame) => sum + frame.bytes.length, 0) / frames.length;
+  const given = frames.length;
+  await idle();
+  const before = await written();
+  const othersBefore = await cpuSecondsOf(options.others ?? {});
+  globalThis.gc?.();
+  await profiler?.post('Profiler.start');
+  const cpu = process.cpuUsage();
+  const since = performance.now();
+  await inject(frames);
+  const wallSeconds = (performance.now() - since) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  const profile = await profiler?.post('Profiler.stop');
+  if (profile && options.profile) await writeFile(options.profile, JSON.stringify(profile.profile));
+  const othersAfter = await cpuSecondsOf(options.others ?? {});
+  const after = await written();
+  const grown = Object.fromEntries(Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]));
+  const expected = { tradeRows: counts.trade, tradeEvents: counts.trade, deadLetters: 0 };
+  for (const [name, wanted] of Object.entries(expected))
+    if (grown[name] !== wanted) throw new Error(`${name}: ${grown[name]} of ${wanted}`);
+  // besides the changes, each book is published whole once a minute
+  if ((grown.bookEvents ?? 0) < counts.depth) throw new Error(`bookEvents: ${grown.bookEvents} of ${counts.depth}`);
+  return {
+    frames: given,
+    wallSeconds,
+    cpuSeconds: (user + system) / 1e6,
+    otherCpuSeconds: Object.fromEntries(
+      Object.entries(othersAfter).map(([name, value]) => [name, value - (othersBefore[name] ?? 0)]),
+    ),
+    counts,
+  };
+}
+
+let profiler: Session | undefined;
+await round(Math.max(20_000, options.markets * 20));
+await round(Math.ceil(options.frames / 4));
+if (options.profile) {
+  const inspector = await import('node:inspector/promises');
+  profiler = new inspector.Session();
+  profiler.connect();
+  await profiler.post('Profiler.enable');
+  await profiler.post('Profiler.setSamplingInterval', { interval: 500 });
+}
+const rounds: PathRound[] = [];
+for (let i = 0; i < options.rounds; i++) rounds.push(await round(options.frames));
+const failed = (await metrics.retries.get()).values.reduce((sum, { value }) => sum + value, 0);
+if (failed > 0) process.stderr.write(`${failed} batches were tried again\n`);
+const report: PathReport = {
+  markets: options.markets,
+  rounds,
+  rssBytes: process.memoryUsage.rss(),
+  bytesPerFrame: bytes,
+};
+process.stdout.write(`${JSON.stringify(report)}\n`);
+await workers.stop();
+await opened.stop();
+process.exit(0);
