@@ -42,7 +42,8 @@ export class Floor {
 
   /** Takes the next event of the partition; one that was taken before changes nothing. */
   apply(event: BookEvent, offset: bigint): Applied {
-    const results = this.advance(event.receivedAt);
+    // of one moment everything is taken before anything is said
+    const results = event.receivedAt > this.#now ? this.advance(event.receivedAt) : [];
     const id = marketId(event);
     let held = this.#books.get(id);
     if (!held) {
@@ -65,7 +66,7 @@ export class Floor {
       // an event that says nothing new still says that the book is what it was
       receivedAt: torn ? newest.receivedAt : receivedAt,
       torn,
-      sides: () => fold.current() ?? { bids: [], asks: [] },
+      sides: () => fold.levels,
     });
     return { results, rate: symbol === FX_SYMBOL && !torn ? this.#newRate(fold.current(), receivedAt) : null };
   }
@@ -75,9 +76,9 @@ export class Floor {
     for (const desk of this.#desks.values()) desk.rateChanged();
   }
 
-  /** It is `now`, epoch ms: everything that became due, in order of time. Going back changes nothing. */
-  advance(now: number): ArbitrageEvent[] {
-    if (now <= this.#now) return [];
+  /** It is `clock`, epoch ms, or later where events said so: everything that became due, in order of time. */
+  advance(clock: number): ArbitrageEvent[] {
+    const now = Math.max(clock, this.#now);
     const from = now - this.#now > MAX_SILENCE_MS ? now : this.#now;
     this.#now = now;
     const results: ArbitrageEvent[] = [];

@@ -100,6 +100,11 @@ export class LiveBookFold {
     return this.#state.event;
   }
 
+  /** All levels, best first, until the next event is folded: not a copy. */
+  get levels(): Readonly<Pick<LiveBook, 'bids' | 'asks'>> {
+    return this.#state;
+  }
+
   /** The book after the newest event that was not held; null before the first. */
   current(): LiveBook | null {
     const { event, bids, asks } = this.#state;
