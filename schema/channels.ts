@@ -175,7 +175,8 @@ const arbitrage: Channel<ArbitrageEvent> = {
   mergeKey: arbitrageId,
   hasSnapshot: false,
   scope: 'role',
-  retentionMs: 10 * MINUTE,
+  // hundreds a second for each base: who was away longer asks what stands
+  retentionMs: MINUTE,
   maxLength: 100_000,
   onSlow: 'CONFLATE',
 };

@@ -4,7 +4,7 @@
  * second for the averages, when nothing happens too: that is also how a leg turns stale.
  */
 import type { ArbitrageEvent, ArbitrageLeg, FxEvent, NotExecutableReason } from '../../schema/arbitrage.ts';
-import type { LiveBook } from '../../schema/live/book.ts';
+import { LIVE_BOOK_DEPTH, type LiveBook } from '../../schema/live/book.ts';
 import { type Exchange, type MarketRef, marketId, splitSymbol } from '../../schema/market.ts';
 import { premiumOf } from './premium.ts';
 import { isQuote, type LegBook, type Quote, type SpreadResult, spreadOf } from './spread.ts';
@@ -34,8 +34,8 @@ export interface BookNews extends MarketRef {
   receivedAt: number;
   /** Events before it are missing, and nothing has mended that yet. */
   torn: boolean;
-  /** The levels, asked for only when a spread is worked out. */
-  sides(): Pick<LiveBook, 'bids' | 'asks'>;
+  /** The levels, asked for only when a spread is worked out; they hold until the market's next news. */
+  sides(): Readonly<Pick<LiveBook, 'bids' | 'asks'>>;
 }
 
 interface Market extends MarketRef {
@@ -50,7 +50,7 @@ interface Pair {
   sell: Market;
   /** Something of it changed since it was worked out. */
   dirty: boolean;
-  /** When it was worked out, ms. */
+  /** When it was worked out because of news, ms. */
   at: number;
   /** The second it was sampled in, ms. */
   second: number;
@@ -122,15 +122,18 @@ export class Desk {
     for (const pair of this.#pairs) {
       const sampled = second > pair.second;
       if (!(pair.dirty || sampled) || now - pair.at < this.options.everyMs) continue;
+      let news = pair.dirty;
       pair.dirty = false;
-      pair.at = now;
       pair.second = second;
       for (const notional of this.options.notionals) {
         const event = this.#resultOf(pair, notional, now, sampled);
         if (!event) continue;
         pair.said.set(notional, event);
+        news ||= event.changed;
         if (event.changed || sampled) found.push(event);
       }
+      // a sample that says the same again holds up nobody
+      if (news) pair.at = now;
     }
     return found;
   }
@@ -210,7 +213,7 @@ function newPair(buy: Market, sell: Market, at: number): Pair {
 function sidesOf(market: Market): { bids: Side; asks: Side } {
   if (!market.sides) {
     const { bids, asks } = market.news.sides();
-    market.sides = { bids: new Side(bids), asks: new Side(asks) };
+    market.sides = { bids: new Side(bids, LIVE_BOOK_DEPTH), asks: new Side(asks, LIVE_BOOK_DEPTH) };
   }
   return market.sides;
 }

@@ -42,7 +42,8 @@ export class Floor {
 
   /** Takes the next event of the partition; one that was taken before changes nothing. */
   apply(event: BookEvent, offset: bigint): Applied {
-    const results = this.advance(event.receivedAt);
+    // of one moment everything is taken before anything is said
+    const results = event.receivedAt > this.#now ? this.advance(event.receivedAt) : [];
     const id = marketId(event);
     let held = this.#books.get(id);
     if (!held) {
@@ -78,9 +79,9 @@ export class Floor {
     for (const desk of this.#desks.values()) desk.rateChanged();
   }
 
-  /** It is `now`, epoch ms: everything that became due, in order of time. Going back changes nothing. */
-  advance(now: number): ArbitrageEvent[] {
-    if (now <= this.#now) return [];
+  /** It is `clock`, epoch ms, or later where events said so: everything that became due, in order of time. */
+  advance(clock: number): ArbitrageEvent[] {
+    const now = Math.max(clock, this.#now);
     const from = now - this.#now > MAX_SILENCE_MS ? now : this.#now;
     this.#now = now;
     const results: ArbitrageEvent[] = [];

@@ -9,7 +9,7 @@
  */
 import type { BookLevel, Exchange } from '../../schema/market.ts';
 import { ONE, type Ratio, shown, units } from './fixed.ts';
-import { quantityFor, type Side, type Walk, walk } from './walk.ts';
+import { type Bought, type Side, type Walk, walk } from './walk.ts';
 
 /** Quotes that can be compared: a dollar coin other than USDT has a price of its own, and is not taken for one. */
 export const QUOTES = ['USDT', 'KRW'] as const;
@@ -73,21 +73,16 @@ function legResult({ side }: LegBook, { value, levels }: Walk, quantity: Ratio):
   return { price: shown(over(value, quantity), AMOUNT_PLACES), levels: side.levels.slice(0, levels) };
 }
 
-/** What both legs trade: what the notional buys, or as much as both books have. */
-function trade(
-  buy: Side,
-  sell: Side,
-  cost: Ratio,
-): { quantity: Ratio; bought: Walk; sold: Walk; thin: boolean } | null {
-  const full = quantityFor(buy, cost);
-  const sold = full && walk(sell, full);
-  const bought = full && walk(buy, full);
-  if (full && sold && bought) return { quantity: full, bought, sold, thin: false };
-  const [offered, wanted] = [buy.depth(), sell.depth()];
-  const most = { n: offered < wanted ? offered : wanted, d: 1n };
-  const [allBought, allSold] = [walk(buy, most), walk(sell, most)];
-  if (most.n === 0n || !allBought || !allSold) return null;
-  return { quantity: most, bought: allBought, sold: allSold, thin: true };
+/** What both legs trade: what the notional buys, or as much as both books have. `cost`: of it, and its name. */
+function trade(buy: Side, sell: Side, name: string, cost: Ratio): { bought: Bought; sold: Walk; thin: boolean } | null {
+  const bought = buy.bought(name, cost);
+  const sold = bought && walk(sell, bought.quantity);
+  if (bought && sold) return { bought, sold, thin: false };
+  const [offered, wanted] = [buy.offered(), sell.offered()];
+  const quantity = { n: offered < wanted ? offered : wanted, d: 1n };
+  const [allBought, allSold] = [walk(buy, quantity), walk(sell, quantity)];
+  if (quantity.n === 0n || !allBought || !allSold) return null;
+  return { bought: { ...allBought, quantity }, sold: allSold, thin: true };
 }
 
 /**
@@ -99,9 +94,11 @@ export function spreadOf(buy: LegBook, sell: LegBook, notional: string, fx: stri
   const rate = fx === null ? SAME : { n: units(fx), d: ONE };
   if (rate.n <= 0n) throw new RangeError(`not a rate: ${fx}`);
   const usdt: Ratio = { n: units(notional), d: 1n };
-  const traded = trade(buy.side, sell.side, buy.quote === 'KRW' ? times(usdt, rate) : usdt);
+  const inKrw = buy.quote === 'KRW';
+  const traded = trade(buy.side, sell.side, inKrw ? `${notional}x${fx}` : notional, inKrw ? times(usdt, rate) : usdt);
   if (!traded) return null;
-  const { quantity, bought, sold, thin } = traded;
+  const { bought, sold, thin } = traded;
+  const { quantity } = bought;
   // both in USDT
   const paid = buy.quote === 'KRW' ? over(bought.value, rate) : bought.value;
   const got = sell.quote === 'KRW' ? over(sold.value, rate) : sold.value;

@@ -11,14 +11,19 @@ interface Level {
 /** One side of a book, best first. Levels are read as numbers once, and only as deep as somebody walks. */
 export class Side {
   readonly #read: Level[] = [];
+  readonly #bought = new Map<string, Bought | null>();
 
-  constructor(readonly levels: readonly BookLevel[]) {}
+  /** `levels` stay as they are for as long as this is used; those beyond `depth` do not count. */
+  constructor(
+    readonly levels: readonly BookLevel[],
+    private readonly depth = Number.POSITIVE_INFINITY,
+  ) {}
 
   /** The level at a place; null behind the end. Throws RangeError where it is no decimal. */
   at(place: number): Level | null {
     const known = this.#read[place];
     if (known) return known;
-    const level = this.levels[place];
+    const level = place < this.depth ? this.levels[place] : undefined;
     if (!level) return null;
     const read = { price: units(level[0]), quantity: units(level[1]) };
     this.#read[place] = read;
@@ -26,15 +31,36 @@ export class Side {
   }
 
   /** All that is offered, in units of the base asset. */
-  depth(): bigint {
+  offered(): bigint {
     let sum = 0n;
-    for (let i = 0; i < this.levels.length; i++) sum += this.at(i)?.quantity ?? 0n;
-    return sum;
+    for (let i = 0; ; i++) {
+      const level = this.at(i);
+      if (level === null) return sum;
+      sum += level.quantity;
+    }
+  }
+
+  /**
+   * What `cost` (quote asset, in units) buys from the best level on; null where the side ends before. Everyone who buys here
+   * for as much is answered once: `name` says which cost it is.
+   */
+  bought(name: string, cost: Ratio): Bought | null {
+    let known = this.#bought.get(name);
+    if (known === undefined) {
+      known = buy(this, cost);
+      this.#bought.set(name, known);
+    }
+    return known;
   }
 }
 
-/** Base asset (in units) that `cost` (quote asset, in units) buys from the best level on; null where the side ends before. */
-export function quantityFor(side: Side, cost: Ratio): Ratio | null {
+/** What was bought for a cost. */
+export interface Bought extends Walk {
+  /** Base asset, in units. */
+  readonly quantity: Ratio;
+}
+
+function buy(side: Side, cost: Ratio): Bought | null {
   let quantity = 0n;
   // price × quantity has the scale of units²
   let left = cost.n * ONE;
@@ -45,7 +71,7 @@ export function quantityFor(side: Side, cost: Ratio): Ratio | null {
     if (left <= whole) {
       // the rest comes from this level: left / (price × cost.d)
       const d = level.price * cost.d;
-      return { n: quantity * d + left, d };
+      return { quantity: { n: quantity * d + left, d }, value: cost, levels: i + 1 };
     }
     left -= whole;
     quantity += level.quantity;

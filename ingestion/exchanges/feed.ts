@@ -13,19 +13,12 @@ import type { ConnectRate } from './connect-rate.ts';
 import { ConnectFailed, type Connection, openConnection } from './connection.ts';
 import { BadFrame, type Connector, type Control, type FeedEvent } from './connector.ts';
 import { createExchangeClock } from './exchange-clock.ts';
-import type { FlowTimes } from './flow.ts';
+import type { FeedTimes } from './flow.ts';
 import { createMarketFeed, type MarketFeed } from './market-feed.ts';
 import { createListener } from './pace.ts';
 import type { MarketProgress } from './progress.ts';
 import type { Publisher } from './publish.ts';
 import { recordedFetch } from './recorded-fetch.ts';
-
-export interface FeedTimes extends FlowTimes {
-  /** Both connections run this long before the older one is closed. */
-  overlapMs: number;
-  /** Bound on a handshake, and on being subscribed. */
-  readyMs: number;
-}
 
 export interface FeedOptions {
   connector: Connector;

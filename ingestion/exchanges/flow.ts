@@ -32,6 +32,13 @@ export interface FlowTimes {
   snapshotMs: number;
 }
 
+export interface FeedTimes extends FlowTimes {
+  /** Both connections run this long before the older one is closed. */
+  overlapMs: number;
+  /** Bound on a handshake, and on being subscribed. */
+  readyMs: number;
+}
+
 export const FLOW_TIMES: Omit<FlowTimes, 'staleMs' | 'backfillMs'> = {
   patienceMs: 30_000,
   repairMs: 30_000,

@@ -18,6 +18,7 @@ import { Fees } from '../arbitrage/fees.ts';
 import { Floor } from '../arbitrage/floor.ts';
 import { FX_SYMBOL, Rates } from '../arbitrage/rates.ts';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { fault } from './fault.ts';
 import { logId } from './log-id.ts';
 import { checkBook } from './quality.ts';
 import type { Item, Source, WorkBatch, Worker } from './worker.ts';
@@ -65,6 +66,8 @@ class ArbitrageSource implements Source<BookEvent> {
   constructor(
     private readonly platform: Platform,
     private readonly onFatal: (error: Error) => void,
+    /** False where time is the events' alone, of one partition that has all of them. */
+    private readonly goesOn: boolean,
   ) {
     this.#fees = new Fees(platform.postgres);
   }
@@ -124,8 +127,10 @@ class ArbitrageSource implements Source<BookEvent> {
     await this.#ratesOf(items, batch);
     await this.#inTurn(state, async () => {
       for (const { message, payload } of items) this.#apply(state, message.offset, payload);
-      state.atHead = batch.atHead;
+      state.atHead = batch.atHead && this.goesOn;
       batch.check();
+      // what they change is said at once
+      if (state.atHead) state.waiting.spreads.push(...state.floor.advance(Date.now()));
       await this.#say(state);
       if (Date.now() - state.savedAt >= CHECKPOINT_MS) await this.#save(state, batch);
     });
@@ -141,7 +146,7 @@ class ArbitrageSource implements Source<BookEvent> {
 
   async #begin(): Promise<void> {
     const { platform, onFatal } = this;
-    this.#ticking ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    if (this.goesOn) this.#ticking ??= setInterval(() => this.#tick(), TICK_MS).unref();
     this.#following ??= followTopic(platform, TOPICS.fx.name, {
       onMessage: ({ value }) => {
         try {
@@ -156,7 +161,12 @@ class ArbitrageSource implements Source<BookEvent> {
       },
       onFatal,
     });
-    await this.#following;
+    try {
+      await this.#following;
+    } catch (error) {
+      this.#following = null;
+      throw error;
+    }
   }
 
   /**
@@ -166,7 +176,7 @@ class ArbitrageSource implements Source<BookEvent> {
   async #ratesOf(items: readonly Item<BookEvent>[], batch: WorkBatch): Promise<void> {
     const wanted = (items.at(-1)?.payload.receivedAt ?? 0) - RATE_NEAR_MS;
     const here = items.some(({ payload }) => payload.symbol === FX_SYMBOL);
-    if (here || !items.some(({ payload }) => payload.symbol.endsWith('-KRW'))) return;
+    if (here || !this.goesOn || !items.some(({ payload }) => payload.symbol.endsWith('-KRW'))) return;
     const late = (): boolean => Date.now() - wanted > CATCHING_UP_MS && this.#rates.newestAt < wanted;
     for (let waited = 0; this.#ratesExpected && late(); waited += RATE_LOOK_MS) {
       if (waited >= RATE_WAIT_MS) {
@@ -217,6 +227,7 @@ class ArbitrageSource implements Source<BookEvent> {
     if (rates.length > 0) await broker.send(fx.name, messages(fx, rates));
     waiting.rates.splice(0, rates.length);
     if (spreads.length > 0) await broker.send(arbitrage.name, messages(arbitrage, spreads));
+    fault('after_produce');
     waiting.spreads.splice(0, spreads.length);
     metrics.spreads.inc(spreads.length);
   }
@@ -226,10 +237,11 @@ class ArbitrageSource implements Source<BookEvent> {
     if (next <= said) return;
     const { postgres } = this.platform;
     const log = logId(this.platform);
+    // it is, whether or not the outcome of the write becomes known: a write that is done is not tried again
+    state.said = next;
     await postgres.transaction((sql) =>
       saveCheckpoint(sql, log, GROUP, at, next, { books: String(floor.replayFrom(next)) }),
     );
-    state.said = next;
     state.savedAt = Date.now();
   }
 }
@@ -237,5 +249,11 @@ class ArbitrageSource implements Source<BookEvent> {
 export const arbitrage: Worker = {
   group: GROUP,
   maxBatch: 1_000,
-  open: (platform, onFatal) => [new ArbitrageSource(platform, onFatal) as Source],
+  open: (platform, onFatal) => [new ArbitrageSource(platform, onFatal, true) as Source],
+};
+
+/** The same for a log of the past with one partition: no clock goes on beside the events. */
+export const arbitrageOfEvents: Worker = {
+  ...arbitrage,
+  open: (platform, onFatal) => [new ArbitrageSource(platform, onFatal, false) as Source],
 };

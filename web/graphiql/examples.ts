@@ -156,6 +156,35 @@ subscription RankingMoving($by: RankingMetric!) {
     variables: { by: 'QUOTE_VOLUME' },
   },
   {
+    name: 'SpreadsMoving',
+    query: `# Buying here and selling there, after depth, fees and currency.
+# matches turns false when a spread no longer passes the filter.
+subscription SpreadsMoving($base: String!, $notional: Decimal!) {
+  arbitrageSpreadUpdated(base: $base, notional: $notional) {
+    matches
+    spread {
+      id
+      grossPercent
+      netPercent
+      netProfit
+      fxRate
+      coinPremiumPercent
+      notExecutable
+      buy {
+        price
+        bookSequence
+      }
+      sell {
+        price
+        bookSequence
+      }
+    }
+  }
+}
+`,
+    variables: { base: 'BTC', notional: '1000' },
+  },
+  {
     name: 'MarketNow',
     query: `# One market now: its book, its last candles and trades,
 # and the health of its feeds.

@@ -185,8 +185,9 @@ describe('how often', () => {
         }
         until(now + 2_000);
         for (const [, events] of Map.groupBy(said, arbitrageId)) {
-          for (const [i, event] of events.entries()) {
-            const before = events[i - 1];
+          const news = events.filter((e) => e.changed);
+          for (const [i, event] of news.entries()) {
+            const before = news[i - 1];
             assert.ok(!before || event.eventTime - before.eventTime >= 100);
           }
           const seconds = events.filter((e) => e.sampled).map((e) => Math.floor(e.eventTime / 1_000));
@@ -197,6 +198,22 @@ describe('how often', () => {
         assert.equal(newest?.buy.price, String(last + 1));
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test('a sample that says the same holds up nobody', () => {
+    const { desk: d } = desk();
+    d.take(book('BINANCE', 'BTC-USDT', '99', '100'));
+    d.take(book('KUCOIN', 'BTC-USDT', '99', '100'));
+    d.results(T);
+    assert.equal(d.results(T + 1_000).length, 2);
+    d.take(book('KUCOIN', 'BTC-USDT', '98', '99', T + 1_010));
+    assert.deepEqual(
+      d.results(T + 1_010).map((e) => [e.changed, e.sampled]),
+      [
+        [true, false],
+        [true, false],
+      ],
     );
   });
 

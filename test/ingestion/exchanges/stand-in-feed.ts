@@ -1,7 +1,8 @@
 /** A feed against a stand-in of its exchange, with short times, and a log that remembers. */
 import { createConnectRate } from '../../../ingestion/exchanges/connect-rate.ts';
 import type { Connector } from '../../../ingestion/exchanges/connector.ts';
-import { type Feed, type FeedTimes, startFeed } from '../../../ingestion/exchanges/feed.ts';
+import { type Feed, startFeed } from '../../../ingestion/exchanges/feed.ts';
+import type { FeedTimes } from '../../../ingestion/exchanges/flow.ts';
 import { createPublisher } from '../../../ingestion/exchanges/publish.ts';
 import { createExchangeRest } from '../../../src/platform/exchange/rest.ts';
 import { noProgress, quiet, RememberingBroker } from './scripted.ts';
