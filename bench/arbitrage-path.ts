@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { upsertMarkets } from '../ingestion/exchanges/markets.ts';
+import { upsertMarkets } from '../ingestion/feed/markets.ts';
 import { startWorkers } from '../ingestion/workers/index.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import { startApi } from '../resolvers/api.ts';

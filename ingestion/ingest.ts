@@ -6,18 +6,18 @@ import type { Config } from '../src/platform/config.ts';
 import { createExchangeRest } from '../src/platform/exchange/rest.ts';
 import type { Platform, Running } from '../src/platform/platform.ts';
 import { pause } from '../src/platform/retry.ts';
-import { createBackfillLog } from './exchanges/backfill-log.ts';
-import { type ConnectRate, createConnectRate } from './exchanges/connect-rate.ts';
 import type { Connector } from './exchanges/connector.ts';
-import { type Feed, startFeed } from './exchanges/feed.ts';
 import { checkFees, withFees } from './exchanges/fees.ts';
-import type { FeedTimes } from './exchanges/flow.ts';
-import { FLOW_TIMES } from './exchanges/flow.ts';
 import { CONNECTORS } from './exchanges/index.ts';
-import { refreshedMarkets, resolveMarkets, upsertMarkets, type Venue } from './exchanges/markets.ts';
-import { readProgress } from './exchanges/progress.ts';
-import { createPublisher, type Publisher } from './exchanges/publish.ts';
-import { startShare } from './exchanges/share.ts';
+import { createBackfillLog } from './feed/backfill-log.ts';
+import { type ConnectRate, createConnectRate } from './feed/connect-rate.ts';
+import { type Feed, startFeed } from './feed/feed.ts';
+import type { FeedTimes } from './feed/flow.ts';
+import { FLOW_TIMES } from './feed/flow.ts';
+import { refreshedMarkets, resolveMarkets, upsertMarkets, type Venue } from './feed/markets.ts';
+import { readProgress } from './feed/progress.ts';
+import { createPublisher, type Publisher } from './feed/publish.ts';
+import { startShare } from './feed/share.ts';
 
 export interface IngestOptions {
   /** Where exchanges are, e.g. their stand-ins. An exchange's own settings win; its connector's default comes last. */

@@ -9,11 +9,11 @@
 import { writeFile } from 'node:fs/promises';
 import type { Session } from 'node:inspector/promises';
 import { binance } from '../../ingestion/exchanges/binance.ts';
-import type { Connection, ConnectionOptions } from '../../ingestion/exchanges/connection.ts';
-import { startFeed } from '../../ingestion/exchanges/feed.ts';
-import { FLOW_TIMES } from '../../ingestion/exchanges/flow.ts';
-import { readProgress } from '../../ingestion/exchanges/progress.ts';
-import { createPublisher } from '../../ingestion/exchanges/publish.ts';
+import type { Connection, ConnectionOptions } from '../../ingestion/feed/connection.ts';
+import { startFeed } from '../../ingestion/feed/feed.ts';
+import { FLOW_TIMES } from '../../ingestion/feed/flow.ts';
+import { readProgress } from '../../ingestion/feed/progress.ts';
+import { createPublisher } from '../../ingestion/feed/publish.ts';
 import { startWorkers } from '../../ingestion/workers/index.ts';
 import { MIGRATIONS } from '../../migrations/index.ts';
 import { streamKey } from '../../schema/channels.ts';

@@ -6,7 +6,7 @@
 import type { ArbitrageEvent, FxEvent } from '../../schema/arbitrage.ts';
 import { LIVE_BOOK_DEPTH, type LiveBook } from '../../schema/live/book.ts';
 import { type BookEvent, marketId, splitSymbol } from '../../schema/market.ts';
-import { LiveBookFold } from '../workers/live-book.ts';
+import { LiveBookFold } from '../live/book-fold.ts';
 import { Desk, type DeskOptions } from './desk.ts';
 import { FX_SYMBOL, fxOf, type Rates } from './rates.ts';
 

@@ -6,12 +6,12 @@ import { type Exchange, type MarketInfo, marketId } from '../../schema/market.ts
 import type { RawFrame } from '../../schema/topics.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { BadFrame, type Connector, type PublishedEvent } from '../exchanges/connector.ts';
-import { createExchangeClock, type ExchangeClock } from '../exchanges/exchange-clock.ts';
-import { FLOW_TIMES, type FlowTimes } from '../exchanges/flow.ts';
 import { CONNECTORS } from '../exchanges/index.ts';
-import { createMarketFeed, type MarketFeed } from '../exchanges/market-feed.ts';
-import type { Publisher } from '../exchanges/publish.ts';
-import { recordedFetch } from '../exchanges/recorded-fetch.ts';
+import { createExchangeClock, type ExchangeClock } from '../feed/exchange-clock.ts';
+import { FLOW_TIMES, type FlowTimes } from '../feed/flow.ts';
+import { createMarketFeed, type MarketFeed } from '../feed/market-feed.ts';
+import type { Publisher } from '../feed/publish.ts';
+import { recordedFetch } from '../feed/recorded-fetch.ts';
 import { createRecordedRest, type RecordedRest } from './recorded-rest.ts';
 
 /** A connection that brought nothing of a market for so long had ended when the next one began, ms. */

@@ -12,7 +12,7 @@ import { createMemoryLiveStore } from '../../src/platform/live/memory/store.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { pause } from '../../src/platform/retry.ts';
 import type { PublishedEvent } from '../exchanges/connector.ts';
-import { upsertMarkets } from '../exchanges/markets.ts';
+import { upsertMarkets } from '../feed/markets.ts';
 import { arbitrageOfEvents } from '../workers/arbitrage.ts';
 import { arbitrageGold } from '../workers/arbitrage-gold.ts';
 import { klines } from '../workers/klines.ts';

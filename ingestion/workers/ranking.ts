@@ -11,9 +11,9 @@ import type { Log } from '../../src/platform/log.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import type { Lease } from '../../src/platform/postgres/lease.ts';
-import { rankingsOf } from './ranking-table.ts';
+import { rankingsOf } from '../rankings/table.ts';
+import { Volatility } from '../rankings/volatility.ts';
 import type { Singleton } from './singleton.ts';
-import { Volatility } from './volatility.ts';
 
 /** How often the list of markets is read anew. */
 const MARKETS_MS = 30_000;

@@ -10,12 +10,12 @@ import { TOPICS } from '../../schema/topics.ts';
 import type { TopicPartition } from '../../src/platform/broker/broker.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { loadMinutesSince } from '../gold/kline.ts';
+import { type NewestTrades, TickerPartition } from '../tickers/partition.ts';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { klines } from './klines.ts';
 import { logId } from './log-id.ts';
 import { checkMinute, checkTrade } from './quality.ts';
 import { StaleBatch } from './stale.ts';
-import { type NewestTrades, TickerPartition } from './ticker-partition.ts';
 import type { Source, Worker } from './worker.ts';
 
 const GROUP = 'tickers';

@@ -8,7 +8,7 @@ import { readConfig } from '../../src/platform/config.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { openTestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
-import { quiet, RememberingBroker, seeded } from './exchanges/scripted.ts';
+import { quiet, RememberingBroker, seeded } from './feed/scripted.ts';
 
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
 before(async () => {

@@ -12,7 +12,7 @@ import type { Platform, Running } from '../../src/platform/platform.ts';
 import { type Postgres, PostgresUnavailable } from '../../src/platform/postgres/postgres.ts';
 import { openTestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
-import { quiet, RememberingBroker } from './exchanges/scripted.ts';
+import { quiet, RememberingBroker } from './feed/scripted.ts';
 
 const LEASE_MS = 2_000;
 const SYMBOLS = ['BTC-USDT', 'ETH-USDT', 'XRP-USDT', 'SOL-USDT', 'BNB-USDT', 'DOGE-USDT'];

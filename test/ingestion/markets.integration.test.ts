@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CONNECTORS } from '../../ingestion/exchanges/index.ts';
-import { refreshedMarkets, resolveMarkets, type Venue } from '../../ingestion/exchanges/markets.ts';
+import { refreshedMarkets, resolveMarkets, type Venue } from '../../ingestion/feed/markets.ts';
 import { startIngest } from '../../ingestion/ingest.ts';
 import { MIGRATIONS } from '../../migrations/index.ts';
 import { EXCHANGES } from '../../schema/market.ts';
@@ -12,7 +12,7 @@ import { createExchangeRest } from '../../src/platform/exchange/rest.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { openTestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
-import { quiet, RememberingBroker } from './exchanges/scripted.ts';
+import { quiet, RememberingBroker } from './feed/scripted.ts';
 
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
 let standIns: Awaited<ReturnType<typeof startStandIns>>;

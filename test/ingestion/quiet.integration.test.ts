@@ -11,7 +11,7 @@ import { writeRows } from '../../src/platform/postgres/bulk.ts';
 import { type Postgres, PostgresUnavailable } from '../../src/platform/postgres/postgres.ts';
 import { openTestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
-import { quiet, RememberingBroker, ScriptedExchange, START } from './exchanges/scripted.ts';
+import { quiet, RememberingBroker, ScriptedExchange, START } from './feed/scripted.ts';
 
 const MINUTE = 60_000;
 const LEASE_MS = 2_000;

@@ -11,7 +11,7 @@ import type { Platform } from '../../src/platform/platform.ts';
 import { mergeRecording, readCapture, readCaptureMeta } from '../support/fixtures.ts';
 import { openTestDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
-import { quiet, RememberingBroker } from './exchanges/scripted.ts';
+import { quiet, RememberingBroker } from './feed/scripted.ts';
 
 const DAY = '20210404';
 let database: Awaited<ReturnType<typeof openTestDatabase>>;

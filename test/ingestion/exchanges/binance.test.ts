@@ -6,7 +6,7 @@ import { decimal } from '../../../schema/decimal.ts';
 import type { MarketInfo } from '../../../schema/market.ts';
 import { TOPICS } from '../../../schema/topics.ts';
 import { captureNames, readCapture, readCaptureMeta } from '../../support/fixtures.ts';
-import { marketsOf, topicOf } from './scripted.ts';
+import { marketsOf, topicOf } from '../feed/scripted.ts';
 
 const RECEIVED = 1_700_000_000_000;
 const known = marketsOf(

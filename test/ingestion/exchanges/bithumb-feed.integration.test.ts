@@ -4,7 +4,7 @@ import { bithumb } from '../../../ingestion/exchanges/bithumb.ts';
 import { startBithumbSim } from '../../../sim/bithumb/server.ts';
 import type { UpbitProtocolSim } from '../../../sim/upbit-protocol/server.ts';
 import { until } from '../../support/until.ts';
-import { followStandIn, type StandInFeed } from './stand-in-feed.ts';
+import { followStandIn, type StandInFeed } from '../feed/stand-in-feed.ts';
 
 const MINUTE = 60_000;
 

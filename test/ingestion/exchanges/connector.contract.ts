@@ -7,8 +7,8 @@ import { FEED_CHANNELS, type MarketInfo, splitSymbol } from '../../../schema/mar
 import { SETTINGS } from '../../../src/platform/config.ts';
 import { captureNames, readCapture } from '../../support/fixtures.ts';
 import { seeded } from '../../support/seeded.ts';
+import { topicOf } from '../feed/scripted.ts';
 import { mutate } from './mutate.ts';
-import { topicOf } from './scripted.ts';
 
 type Parse = (body: Buffer, market: MarketInfo, receivedAt: number) => unknown;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Book, createBook } from '../../../ingestion/exchanges/book.ts';
 import type { BookUpdate } from '../../../ingestion/exchanges/connector.ts';
 import { kucoin } from '../../../ingestion/exchanges/kucoin.ts';
+import { type Book, createBook } from '../../../ingestion/feed/book.ts';
 import { compareDecimals, decimal } from '../../../schema/decimal.ts';
 import type { BookLevel, MarketInfo } from '../../../schema/market.ts';
 import { readCapture, readCaptureMeta } from '../../support/fixtures.ts';

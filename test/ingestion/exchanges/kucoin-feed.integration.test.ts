@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createConnectRate } from '../../../ingestion/exchanges/connect-rate.ts';
-import { startFeed } from '../../../ingestion/exchanges/feed.ts';
 import { kucoin } from '../../../ingestion/exchanges/kucoin.ts';
-import { createPublisher } from '../../../ingestion/exchanges/publish.ts';
+import { createConnectRate } from '../../../ingestion/feed/connect-rate.ts';
+import { startFeed } from '../../../ingestion/feed/feed.ts';
+import { createPublisher } from '../../../ingestion/feed/publish.ts';
 import type { BookEvent, MarketInfo } from '../../../schema/market.ts';
 import { type KucoinSim, type KucoinSimOptions, startKucoinSim } from '../../../sim/kucoin/server.ts';
 import { createExchangeRest } from '../../../src/platform/exchange/rest.ts';
 import { until } from '../../support/until.ts';
-import { noProgress, quiet, RememberingBroker } from './scripted.ts';
+import { noProgress, quiet, RememberingBroker } from '../feed/scripted.ts';
 
 const SYMBOL = 'BTC-USDT';
 

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { kucoin } from '../../../ingestion/exchanges/kucoin.ts';
 import { startKucoinSim } from '../../../sim/kucoin/server.ts';
 import { until } from '../../support/until.ts';
-import { START } from './scripted.ts';
-import { followStandIn } from './stand-in-feed.ts';
+import { START } from '../feed/scripted.ts';
+import { followStandIn } from '../feed/stand-in-feed.ts';
 
 test('a market that is gone costs the others nothing, and is told', { timeout: 40_000 }, async () => {
   const sim = await startKucoinSim({ symbols: ['BTC-USDT', 'KCS-USDT', 'ETH-USDT'], rate: 4 });

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { binance } from '../../../ingestion/exchanges/binance.ts';
 import { BadFrame, type FrameContext } from '../../../ingestion/exchanges/connector.ts';
 import { readCapture } from '../../support/fixtures.ts';
+import { marketsOf, seeded, topicOf } from '../feed/scripted.ts';
 import { mutate } from './mutate.ts';
-import { marketsOf, seeded, topicOf } from './scripted.ts';
 
 const FRAMES = 12_000;
 

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FeedEvent } from '../../../ingestion/exchanges/connector.ts';
-import type { FlowTools } from '../../../ingestion/exchanges/flow.ts';
 import { CONNECTORS } from '../../../ingestion/exchanges/index.ts';
-import { createKlineFlow } from '../../../ingestion/exchanges/kline-flow.ts';
+import type { FlowTools } from '../../../ingestion/feed/flow.ts';
+import { createKlineFlow } from '../../../ingestion/feed/kline-flow.ts';
 import { type Exchange, INTERVALS, type KlineEvent } from '../../../schema/market.ts';
 import { until } from '../../support/until.ts';
-import { noProgress, quiet, START } from './scripted.ts';
+import { noProgress, quiet, START } from '../feed/scripted.ts';
 
 const { BINANCE, KUCOIN, UPBIT, BITHUMB } = CONNECTORS;
 const MINUTE = INTERVALS.M1;

@@ -6,7 +6,7 @@ import { TOPICS } from '../../../schema/topics.ts';
 import { startUpbitSim } from '../../../sim/upbit/server.ts';
 import type { UpbitProtocolSim, UpbitProtocolSimOptions } from '../../../sim/upbit-protocol/server.ts';
 import { until } from '../../support/until.ts';
-import { followStandIn, type StandInFeed } from './stand-in-feed.ts';
+import { followStandIn, type StandInFeed } from '../feed/stand-in-feed.ts';
 
 const START = Date.UTC(2026, 0, 5, 23, 58, 30);
 /** The stand-in loses the last candle frame of 00:19. */

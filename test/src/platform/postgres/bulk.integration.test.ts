@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isNewerVersion } from '../../../../ingestion/workers/candle.ts';
+import { isNewerVersion } from '../../../../ingestion/klines/candle.ts';
 import { KLINE_1M, TICKER_24H, TRADE } from '../../../../ingestion/workers/silver.ts';
 import { MIGRATIONS } from '../../../../migrations/index.ts';
 import type { KlineEvent } from '../../../../schema/market.ts';

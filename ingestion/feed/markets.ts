@@ -1,0 +1,147 @@
+/** Which markets are followed: the settings held against the exchanges' own lists, and the rows of gold.market. */
+import type { Exchange, MarketInfo } from '../../schema/market.ts';
+import { ConfigError, type MarketPattern } from '../../src/platform/config.ts';
+import type { ExchangeRest } from '../../src/platform/exchange/rest.ts';
+import type { Log } from '../../src/platform/log.ts';
+import type { Postgres } from '../../src/platform/postgres/postgres.ts';
+import type { Connector } from '../exchanges/connector.ts';
+
+/** One exchange as it is used: its connector and where its REST is. */
+export interface Venue {
+  connector: Connector;
+  rest: ExchangeRest;
+}
+
+/** A start does not wait longer for an exchange's list. */
+const LIST_MS = 5_000;
+
+/** The exchange's own list; null when it can't be had now. */
+export async function listMarkets({ connector, rest }: Venue, log: Log, ms = LIST_MS): Promise<MarketInfo[] | null> {
+  try {
+    const reply = await rest.call(connector.markets.request, AbortSignal.timeout(ms));
+    const refusal = connector.refusal?.(reply.body);
+    if (refusal) throw new Error(refusal.reason);
+    return connector.markets.parse(reply.body);
+  } catch (error) {
+    log.warn({ err: error, exchange: connector.exchange }, "the exchange's list of markets can't be had");
+    return null;
+  }
+}
+
+/** Markets in one question for steps: some hundred keep its path short. */
+const STEPS = 100;
+
+/** The markets with their price steps, where the exchange tells those apart and they can be had now. */
+export async function withSteps({ connector, rest }: Venue, markets: readonly MarketInfo[], log: Log, ms = LIST_MS) {
+  const { steps } = connector;
+  const known = new Map<string, string>();
+  if (!steps) return [...markets];
+  const bound = AbortSignal.timeout(ms);
+  try {
+    // one that is not listed would have all of them refused
+    const listed = markets.filter((market) => market.status === 'TRADING');
+    for (let i = 0; i < listed.length; i += STEPS) {
+      const reply = await rest.call(steps.request(listed.slice(i, i + STEPS)), bound);
+      for (const [native, step] of steps.parse(reply.body)) known.set(native, step);
+    }
+  } catch (error) {
+    log.warn({ err: error, exchange: connector.exchange }, "the exchange's price steps can't be had");
+  }
+  return markets.map((market) => ({ ...market, tickSize: known.get(market.nativeSymbol) ?? market.tickSize }));
+}
+
+/** The markets that patterns name, out of a list. Markets that are not in it go to `unknown`. */
+function choose(patterns: readonly MarketPattern[], all: readonly MarketInfo[], unknown: (symbol: string) => void) {
+  const bySymbol = new Map(all.map((market) => [market.symbol, market]));
+  const chosen = new Map<string, MarketInfo>();
+  for (const { symbol } of patterns) {
+    if (symbol === '*') {
+      for (const market of all) if (market.status === 'TRADING') chosen.set(market.symbol, market);
+      continue;
+    }
+    const market = bySymbol.get(symbol);
+    if (market) chosen.set(symbol, market);
+    else unknown(symbol);
+  }
+  return [...chosen.values()];
+}
+
+/**
+ * The markets to follow. Where an exchange's list can't be had, its bundled one is used and what that doesn't have is
+ * assumed to exist. `venues` are those of the patterns. Throws ConfigError naming every market that its exchange has not.
+ */
+export async function resolveMarkets(
+  patterns: readonly MarketPattern[],
+  venues: Readonly<Partial<Record<Exchange, Venue>>>,
+  log: Log,
+): Promise<MarketInfo[]> {
+  const problems: string[] = [];
+  const chosen = await Promise.all(
+    Object.values(venues).map(async (venue) => {
+      const { exchange } = venue.connector;
+      const wanted = patterns.filter((pattern) => pattern.exchange === exchange);
+      const list = await listMarkets(venue, log);
+      const assumed: MarketInfo[] = [];
+      const markets = choose(wanted, list ?? venue.connector.knownMarkets, (symbol) => {
+        if (list) problems.push(`MARKETS: ${exchange.toLowerCase()} has no market ${symbol}`);
+        else assumed.push(venue.connector.assume(symbol));
+      });
+      return withSteps(venue, [...markets, ...assumed], log);
+    }),
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+  return chosen.flat();
+}
+
+/** A refresh of what is followed anyway may take longer than a start. */
+const REFRESH_MS = 30_000;
+
+/** What the exchanges' own lists say of the markets now; what is in none is delisted, and stays as it is where there is no list. */
+export async function refreshedMarkets(
+  markets: readonly MarketInfo[],
+  venues: readonly Venue[],
+  log: Log,
+): Promise<MarketInfo[]> {
+  const lists = await Promise.all(
+    venues.map(async (venue) => {
+      const { exchange } = venue.connector;
+      const mine = markets.filter((market) => market.exchange === exchange);
+      const list = await listMarkets(venue, log, REFRESH_MS);
+      if (!list || list.length === 0) return mine;
+      const found = new Map(list.map((market) => [market.symbol, market]));
+      const now = mine.map((market): MarketInfo => found.get(market.symbol) ?? { ...market, status: 'DELISTED' });
+      return withSteps(venue, now, log, REFRESH_MS);
+    }),
+  );
+  return lists.flat();
+}
+
+/** Writes what changed. Throws PostgresUnavailable. */
+export async function upsertMarkets(postgres: Postgres, markets: readonly MarketInfo[]): Promise<void> {
+  const column = <K extends keyof MarketInfo>(name: K): MarketInfo[K][] => markets.map((market) => market[name]);
+  await postgres.query(
+    `INSERT INTO gold.market AS m
+       (exchange, symbol, native_symbol, base, quote, status, tick_size, lot_size, taker_fee_percent)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::numeric[],
+       $8::numeric[], $9::numeric[]) AS n (exchange, symbol, native_symbol, base, quote, status, tick, lot, fee)
+     ORDER BY n.exchange, n.symbol
+     ON CONFLICT (exchange, symbol) DO UPDATE SET
+       native_symbol = excluded.native_symbol, base = excluded.base, quote = excluded.quote, status = excluded.status,
+       tick_size = coalesce(excluded.tick_size, m.tick_size), lot_size = coalesce(excluded.lot_size, m.lot_size),
+       taker_fee_percent = excluded.taker_fee_percent, updated_at = now()
+     WHERE (m.native_symbol, m.status, m.tick_size, m.lot_size, m.taker_fee_percent) IS DISTINCT FROM
+       (excluded.native_symbol, excluded.status, coalesce(excluded.tick_size, m.tick_size),
+        coalesce(excluded.lot_size, m.lot_size), excluded.taker_fee_percent)`,
+    [
+      column('exchange'),
+      column('symbol'),
+      column('nativeSymbol'),
+      column('base'),
+      column('quote'),
+      column('status'),
+      column('tickSize'),
+      column('lotSize'),
+      column('takerFeePercent'),
+    ],
+  );
+}
