@@ -79,7 +79,7 @@ describe('a recorded span, replayed', () => {
     assert.ok(later.report.events < first.report.events);
   });
 
-  test('says the trades and the books that were said when it was recorded', async () => {
+  test('says the trades that were said when it was recorded', async () => {
     const { tables } = await once(0);
     const replayed = tables[0] as { exchange: string; symbol: string; trade_id: string }[];
     const live = (await readAll(source, TOPICS.trades.name)).map(({ value }) => TOPICS.trades.parse(value));
