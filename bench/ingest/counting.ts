@@ -5,6 +5,8 @@ export interface Traffic {
   readonly broker: Broker;
   /** Messages sent to a topic. */
   sent(topic: string): number;
+  /** How often a group found messages gone before it had read them: what was measured then is not the whole path. */
+  lost(): number;
   /** Messages that the group farthest behind has still to do, of the topic where that is most. */
   pending(): number;
 }
@@ -12,6 +14,7 @@ export interface Traffic {
 /** Wraps `broker`. Messages handed over again after a failure count twice, so a run with retries is not to be trusted. */
 export function countTraffic(broker: Broker): Traffic {
   const sent = new Map<string, number>();
+  let lost = 0;
   const done = new Map<string, { topic: string; count: number }>();
   const counting: Broker = {
     ensureTopics: (topics) => broker.ensureTopics(topics),
@@ -23,6 +26,10 @@ export function countTraffic(broker: Broker): Traffic {
       for (const topic of options.topics) done.set(`${options.group} ${topic}`, { topic, count: 0 });
       return broker.consume({
         ...options,
+        onOffsetOutOfRange(...told) {
+          lost++;
+          options.onOffsetOutOfRange?.(...told);
+        },
         async onBatch(batch) {
           await options.onBatch(batch);
           const entry = done.get(`${options.group} ${batch.topic}`);
@@ -37,6 +44,7 @@ export function countTraffic(broker: Broker): Traffic {
   };
   return {
     broker: counting,
+    lost: () => lost,
     sent: (topic) => sent.get(topic) ?? 0,
     pending() {
       let most = 0;

@@ -7,7 +7,7 @@
  * Stores as DATABASE_URL, REDIS_URL and KAFKA_BROKERS say; what is not set is embedded in the process.
  */
 import { writeFile } from 'node:fs/promises';
-import type { Session } from 'node:inspector/promises';
+import { Session } from 'node:inspector/promises';
 import { binance } from '../../ingestion/exchanges/binance.ts';
 import type { Connection, ConnectionOptions } from '../../ingestion/feed/connection.ts';
 import { startFeed } from '../../ingestion/feed/feed.ts';
@@ -23,6 +23,7 @@ import type { ExchangeRest } from '../../src/platform/exchange/rest.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { openPlatform } from '../../src/platform/open.ts';
+import { pause } from '../../src/platform/retry.ts';
 import { until } from '../../test/support/until.ts';
 import { countTraffic, type Traffic } from './counting.ts';
 import { type FrameCounts, Frames } from './frames.ts';
@@ -35,7 +36,7 @@ export interface PathOptions {
   frames: number;
   /** Process ids whose CPU is told apart, with those of their children. */
   others?: Record<string, number>;
-  /** File for a CPU profile of the measured rounds. */
+  /** File for a CPU profile of one more round. */
   profile?: string;
 }
 
@@ -70,8 +71,6 @@ const config = readConfig({
   ...process.env,
   // a saturated machine is slow, not down
   ...{ STORE_TIMEOUT_MS: '60000', KAFKA_SESSION_TIMEOUT_MS: '60000' },
-  // no exchange answers with 2,000 books at once, as ours does
-  SEND_BUFFER_BYTES: String(1_073_741_824),
 });
 const fail = (error: Error): never => {
   process.stderr.write(`${error.stack}\n`);
@@ -88,8 +87,15 @@ const startedAt = Date.now() - (Date.now() % MINUTE) - MINUTE / 2;
 const source = new Frames(options.markets, startedAt);
 const infos = source.markets.map(({ listing }): MarketInfo => binance.assume(`${listing.base}-${listing.quote}`));
 const bySymbol = new Map(infos.map((info, i) => [info.nativeSymbol, i]));
+let turn = Promise.resolve();
 const rest: ExchangeRest = {
   async call({ path }) {
+    // an exchange answers a few calls a second; here the log sets the pace, as it holds every body
+    turn = turn.then(async () => {
+      await publisher.flush(60_000);
+      while (traffic.pending() > 64) await pause(1);
+    });
+    await turn;
     const symbol = /symbol=([A-Z0-9]+)/.exec(path)?.[1] ?? '';
     const market = source.markets[bySymbol.get(symbol) ?? -1];
     const body = path.startsWith('/api/v3/depth') && market ? market.snapshot() : '[]';
@@ -136,7 +142,7 @@ for (let i = 0; i < infos.length; i += perFeed) {
   });
   await until('the connection', () => receivers.length > i / perFeed);
 }
-await until('every book to be joined', () => traffic.sent('crypto_orderbook') >= infos.length, { timeoutMs: 60_000 });
+await until('every book to be joined', () => traffic.sent('crypto_orderbook') >= infos.length, { timeoutMs: 120_000 });
 
 async function total(text: string): Promise<number> {
   const [row] = await platform.postgres.query<{ n: string }>(text);
@@ -159,7 +165,9 @@ async function written(): Promise<Record<string, number>> {
 
 async function idle(): Promise<void> {
   await publisher.flush(60_000);
-  await until('the workers to be done', () => traffic.pending() === 0, { timeoutMs: 120_000, everyMs: 1 });
+  const done = (): boolean => traffic.pending() === 0 || traffic.lost() > 0;
+  await until('the workers to be done', done, { timeoutMs: 120_000, everyMs: 1 });
+  if (traffic.lost() > 0) throw new Error('messages were gone before they were read');
 }
 
 async function inject(frames: ReturnType<Frames['next']>['frames']): Promise<void> {
@@ -186,14 +194,11 @@ async function round(n: number): Promise<PathRound> {
   const before = await written();
   const othersBefore = await cpuSecondsOf(options.others ?? {});
   globalThis.gc?.();
-  await profiler?.post('Profiler.start');
   const cpu = process.cpuUsage();
   const since = performance.now();
   await inject(frames);
   const wallSeconds = (performance.now() - since) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
-  const profile = await profiler?.post('Profiler.stop');
-  if (profile && options.profile) await writeFile(options.profile, JSON.stringify(profile.profile));
   const othersAfter = await cpuSecondsOf(options.others ?? {});
   const after = await written();
   const grown = Object.fromEntries(Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]));
@@ -213,18 +218,24 @@ async function round(n: number): Promise<PathRound> {
   };
 }
 
-let profiler: Session | undefined;
+/** One more round, which is not counted, under the profiler. */
+async function profile(file: string): Promise<void> {
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.setSamplingInterval', { interval: 500 });
+  await session.post('Profiler.start');
+  await round(options.frames);
+  const profiled = await session.post('Profiler.stop');
+  await writeFile(file, JSON.stringify(profiled.profile));
+  session.disconnect();
+}
+
 await round(Math.max(20_000, options.markets * 20));
 await round(Math.ceil(options.frames / 4));
-if (options.profile) {
-  const inspector = await import('node:inspector/promises');
-  profiler = new inspector.Session();
-  profiler.connect();
-  await profiler.post('Profiler.enable');
-  await profiler.post('Profiler.setSamplingInterval', { interval: 500 });
-}
 const rounds: PathRound[] = [];
 for (let i = 0; i < options.rounds; i++) rounds.push(await round(options.frames));
+if (options.profile) await profile(options.profile);
 const failed = (await metrics.retries.get()).values.reduce((sum, { value }) => sum + value, 0);
 if (failed > 0) process.stderr.write(`${failed} batches were tried again\n`);
 const report: PathReport = {
