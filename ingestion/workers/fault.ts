@@ -2,7 +2,17 @@
  * Places where a test lets the process die: CRASH_AT names one, CRASH_AFTER how often it is passed first (0). Not settings:
  * nobody but a test has a use for them, and unset they cost one comparison.
  */
-export type FaultPoint = 'before_dlq' | 'mid_batch' | 'after_produce' | 'after_write' | 'after_commit';
+export type FaultPoint =
+  | 'before_dlq'
+  | 'mid_batch'
+  | 'after_produce'
+  | 'after_write'
+  | 'after_commit'
+  | 'after_landing'
+  | 'before_cleanup'
+  | 'capture_snapshot'
+  | 'capture_sent'
+  | 'capture_kept';
 
 const at = process.env.CRASH_AT;
 let left = Number(process.env.CRASH_AFTER ?? 0);

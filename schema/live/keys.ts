@@ -6,6 +6,11 @@ import { ARBITRAGE_STREAM, hashTag, rankingStreamId } from '../channels.ts';
 import { type Exchange, INTERVAL_LABELS, type Interval, type MarketRef, marketId } from '../market.ts';
 import type { RankingMetric } from '../ranking.ts';
 
+/** How the names of all live keys begin, streams included. */
+export const LIVE_FAMILIES: readonly string[] = [
+  ...['live:', 'crypto:', 'orderbook:', 'trades:', 'ticker:', 'feed:', 'heard:', 'ranking:', 'arbitrage:'],
+];
+
 /** Newest candle, open or closed: `crypto:binance:{BTC}-USDT:1m:latest`. */
 export function latestKlineKey(market: MarketRef, interval: Interval): string {
   return `crypto:${hashTag(marketId(market))}:${INTERVAL_LABELS[interval]}:latest`;

@@ -19,6 +19,7 @@ import {
   text,
   url,
 } from './setting.ts';
+import { C2C_SETTINGS } from './settings-c2c.ts';
 import { readSupply } from './supply.ts';
 
 export type Role = 'reader' | 'merchant' | 'admin';
@@ -100,6 +101,7 @@ export const SETTINGS = {
   UPBIT_REST_URL: setting('', "Base of Upbit's REST API; set, its stand-in is not started", url('http', 'https')),
   BITHUMB_WS_URL: setting('', "Base of Bithumb's streams; set, its stand-in is not started", url('ws', 'wss')),
   BITHUMB_REST_URL: setting('', "Base of Bithumb's REST API; set, its stand-in is not started", url('http', 'https')),
+  ...C2C_SETTINGS,
   SIM_SEED: setting('1', 'Seed of the simulated markets', integer(0, 2_147_483_647)),
   LOG_LEVEL: setting(
     'info',
@@ -118,8 +120,13 @@ export const SETTINGS = {
     'Days that gold.arbitrage_value is kept; the averages stay for good',
     integer(1, 36_500),
   ),
-  RETENTION_RAW_DAYS: setting('7', 'Days that the bronze tables are kept, by event time', integer(1, 36_500)),
+  RETENTION_RAW_DAYS: setting(
+    '7',
+    "Days that market rows of bronze are kept, by event time; a merchant's orders stay for good",
+    integer(1, 36_500),
+  ),
   RETENTION_QUALITY_DAYS: setting('30', 'Days that results of failed checks of the data are kept', integer(1, 36_500)),
+  RETENTION_RUNS_DAYS: setting('30', 'Days that runs of pipelines are kept in the record', integer(1, 36_500)),
   BACKFILL_HOURS: setting('24', 'Candles fetched for a market that has none yet, in hours', integer(0, 720)),
   SUPPLY_FILE: setting(
     '',
@@ -247,6 +254,10 @@ export function readConfig(env: NodeJS.ProcessEnv, required: readonly SettingNam
     const lonely = values[ws] ? !values[rest] : values[rest] && exchange !== 'KUCOIN';
     if (lonely) problems.push(values[ws] ? `${ws}: needs ${rest} too` : `${rest}: needs ${ws} too`);
   }
+  if (Boolean(values.BINANCE_API_KEY) !== Boolean(values.BINANCE_API_SECRET)) {
+    const [set, unset] = values.BINANCE_API_KEY ? ['KEY', 'SECRET'] : ['SECRET', 'KEY'];
+    problems.push(`BINANCE_API_${set}: needs BINANCE_API_${unset} too`);
+  }
   if (values.ARBITRAGE_NOTIONALS?.length === 0) problems.push('ARBITRAGE_NOTIONALS: must name at least one size');
   if (values.MARKETS?.length === 0) problems.push('MARKETS: must name at least one market');
   if (problems.length > 0) throw new ConfigError(problems);
@@ -272,5 +283,9 @@ export function secretsOf(config: Config): string[] {
     // a password that is the user's name is none, and that name is in many lines
     return password === username ? [] : [password, decoded(password)];
   });
-  return [...inUrls, ...config.ACCESS_TOKENS.map(({ token }) => token)].filter((text) => text.length >= SECRET_LENGTH);
+  const landing = config.LANDING_URL?.kind === 's3' ? config.LANDING_URL.credentials : null;
+  const given = [config.BINANCE_API_KEY, config.BINANCE_API_SECRET, landing?.key ?? '', landing?.secret ?? ''];
+  return [...inUrls, ...given, ...config.ACCESS_TOKENS.map(({ token }) => token)].filter(
+    (text) => text.length >= SECRET_LENGTH,
+  );
 }

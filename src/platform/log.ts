@@ -6,6 +6,8 @@ export type Log = pino.Logger;
 
 const NAME = '[\\w-]{0,40}(?:password|passwd|secret|token|api[-_]?key|signature|authorization|credential)s?';
 
+const PERSON = '(?:counterPartNickName|counter_part_nick_name)';
+
 /** Credentials in URLs, bot tokens in paths, authorization headers and whatever is named like a secret. */
 const SECRETS: readonly [RegExp, string][] = [
   [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'\\]*@/gi, '$1***@'],
@@ -15,6 +17,9 @@ const SECRETS: readonly [RegExp, string][] = [
   [new RegExp(`("${NAME}":\\s*)"(?:[^"\\\\]|\\\\.)*"`, 'gi'), '$1"***"'],
   [new RegExp(`((\\\\{1,8}")${NAME}\\2:\\s*\\2).*?\\2`, 'gi'), '$1***$2'],
   [new RegExp(`\\b(${NAME}'?\\s*[=:]\\s*'?)[^\\s"'\\\\&,}]+`, 'gi'), '$1***'],
+  // names of counterparties, likewise
+  [new RegExp(`("${PERSON}":\\s*)"(?:[^"\\\\]|\\\\.)*"`, 'g'), '$1"***"'],
+  [new RegExp(`((\\\\{1,8}")${PERSON}\\2:\\s*\\2).*?\\2`, 'g'), '$1***$2'],
 ];
 
 /** The text with everything that looks like a credential replaced by ***. */
@@ -28,9 +33,9 @@ interface Destination {
   isTTY?: boolean;
 }
 
-/** An error as it is logged: what a failed statement was given can be a whole batch, or confidential. */
+/** An error as it is logged: what a failed statement was given, or found, can be a whole batch, or confidential. */
 function errorFields(error: Error): object {
-  const { parameters, driverError, command, query, ...fields } = pino.stdSerializers.err(error);
+  const { parameters, driverError, command, query, detail, where, ...fields } = pino.stdSerializers.err(error);
   return query === undefined ? fields : { ...fields, query: String(query).slice(0, 300) };
 }
 

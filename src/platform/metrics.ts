@@ -66,13 +66,32 @@ export const metrics = {
   retries: counter('worker_retries_total', 'Batches tried again', ['group']),
   lag: gauge('worker_lag_messages', 'Messages behind the head of the log', ['group', 'topic', 'partition']),
   rows: counter('rows_written_total', 'Rows written', ['table']),
+  c2cCalls: counter('c2c_calls_total', "Calls of Binance's signed API: answered, limited (429, 418), failed", [
+    'outcome',
+  ]),
   spreads: counter('spreads_total', 'Arbitrage spreads worked out and said'),
+  lateChanges: counter('late_changes_total', 'Captured changes that came too late for their window'),
   qualityFailed: counter('quality_failed_rows_total', 'Rows that failed a check of the data', ['dataset', 'check']),
   rankingSeconds: seconds('ranking', 'Time of one computation of the rankings'),
   rankingLeftOut: gauge('ranking_left_out_markets', 'Markets that a ranking leaves out: not known, or out of date', [
     'metric',
   ]),
   appended: counter('live_events_total', 'Events given to live streams', ['channel', 'outcome']),
+  // pipelines
+  pipelineRuns: counter('pipeline_runs_total', 'Runs of a pipeline that ended', ['pipeline', 'status']),
+  pipelineTaskFailures: counter('pipeline_task_failures_total', 'Tries of a task that failed', ['pipeline', 'task']),
+  pipelineSeconds: gauge('pipeline_last_run_seconds', 'How long the last run that succeeded took', ['pipeline']),
+  pipelineSucceeded: gauge('pipeline_last_success_timestamp_seconds', 'When a run last succeeded', ['pipeline']),
+  pipelineInterval: gauge('pipeline_interval_seconds', 'Time between two runs of a pipeline with a schedule', [
+    'pipeline',
+  ]),
+  // capture
+  captured: counter('captured_messages_total', 'Messages of captured changes put into the log by our own reader'),
+  captureBroken: gauge('capture_broken', '1 while changes are not captured until somebody decides, by reason', [
+    'reason',
+  ]),
+  captureActive: gauge('capture_slot_active', '1 while somebody reads the replication slot', ['slot']),
+  captureBehind: gauge('capture_slot_behind_bytes', "Bytes of PostgreSQL's log that the slot holds back", ['slot']),
   // api
   operations: seconds('operation', 'Time of a GraphQL operation over HTTP', ['type', 'outcome']),
   errors: counter('errors_total', 'Errors answered to clients', ['code']),

@@ -15,7 +15,7 @@ import type { Process } from './run.ts';
  * `migrations` come from the caller: this folder knows nothing of the tables.
  */
 export async function openPlatform(
-  { config, log }: Process,
+  { config, log }: Omit<Process, 'end'>,
   migrations: readonly (new () => object)[],
 ): Promise<Platform & Running> {
   const opened: (() => Promise<void>)[] = [];

@@ -11,6 +11,8 @@ export interface Process {
   log: Log;
   /** Ends the process with exit code 1: it can't do its work any more and must be started anew. */
   fatal(error: Error): void;
+  /** Ends the process in order, with this exit code: its work is done. */
+  end(code: number): void;
 }
 
 /**
@@ -61,7 +63,7 @@ export async function runProcess(
   try {
     const config = readConfig(process.env, required);
     log = createLog(config.LOG_LEVEL, process.stdout, secretsOf(config));
-    running = await start({ config, log, fatal: fail });
+    running = await start({ config, log, fatal: fail, end: (code) => void end(code) });
     // a signal that came while starting found nothing to stop
     if (ending) await running.stop();
   } catch (error) {

@@ -126,3 +126,14 @@ export function rate(value: string): string | null {
     throw new Error('must be a decimal above 0');
   return decimal(value);
 }
+
+/** A name of the IANA list. An offset like +07:00 is none: PostgreSQL reads its sign the other way round. */
+export function timeZone(value: string): string {
+  try {
+    if (value !== 'UTC' && !/^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+$/.test(value)) throw new RangeError(value);
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return value;
+  } catch {
+    throw new Error('must be UTC or the name of a time zone, e.g. Asia/Ho_Chi_Minh');
+  }
+}

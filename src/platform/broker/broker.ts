@@ -80,7 +80,14 @@ export interface PartitionLag extends TopicPartition {
   lag: bigint;
 }
 
+export interface CommittedOffset extends TopicPartition {
+  /** The next offset of the group. */
+  offset: bigint;
+}
+
 export interface Broker {
+  /** True where what is acknowledged outlives this process. */
+  readonly durable: boolean;
   /** Creates what is missing. Throws when an existing topic has fewer partitions than declared. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
   /**
@@ -94,6 +101,8 @@ export interface Broker {
   watermarks(topic: string): Promise<{ partition: number; low: bigint; high: bigint }[]>;
   /** Messages behind the committed offset, per partition of the group's topics. */
   lag(group: string, topics: readonly string[]): Promise<PartitionLag[]>;
+  /** Where the group has committed to be, per partition of the topics; those it has committed nothing of are left out. */
+  committed(group: string, topics: readonly string[]): Promise<CommittedOffset[]>;
   /** Resolves when the log answers; rejects otherwise within a bound. For readiness. */
   ping(): Promise<void>;
   /** Stops consumers, flushes, disconnects. */

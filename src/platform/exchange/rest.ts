@@ -13,6 +13,7 @@ export interface RestRequest {
   weight: number;
   /** Largest body; the client's own bound where left out. */
   maxBytes?: number;
+  headers?: Readonly<Record<string, string>>;
 }
 
 export interface RestReply {
@@ -139,6 +140,7 @@ export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
     try {
       response = await fetch(options.base + request.path, {
         method: request.method,
+        headers: request.headers,
         redirect: 'error',
         signal: AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]),
       });

@@ -120,6 +120,11 @@ export interface LiveStore {
   rememberSource(topic: string, partition: number, position: SourcePosition): Promise<void>;
   /** Moves it on within its epoch. False, and nothing is written, where that epoch is not what is remembered. */
   advanceSource(topic: string, partition: number, position: SourcePosition): Promise<boolean>;
+  /**
+   * Forgets everything: streams, newest values, what is remembered of sources, in one atomic step. Those who follow a stream
+   * are told that it is lost. Rejects with LiveStoreUnavailable: outcome unknown; once more does no harm.
+   */
+  clear(): Promise<void>;
   /** Resolves when the store answers; rejects otherwise within a bound. For readiness. */
   ping(): Promise<void>;
   close(): Promise<void>;

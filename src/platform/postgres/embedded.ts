@@ -19,7 +19,12 @@ export interface EmbeddedDatabase {
 
 const USER = 'tickgraph';
 const START_MS = 30_000;
-const FLAGS = ['wal_level=logical', 'listen_addresses=127.0.0.1', 'max_connections=100', 'unix_socket_directories='];
+const FLAGS = [
+  'wal_level=logical',
+  // a slot that nobody reads is lost, and says so, before it fills the disk
+  'max_slot_wal_keep_size=2GB',
+  ...['listen_addresses=127.0.0.1', 'max_connections=100', 'unix_socket_directories='],
+];
 const EXIT_EVENTS = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'SIGBREAK', 'message'] as const;
 
 /**
@@ -36,6 +41,10 @@ async function loadPackage() {
     }
   }
   return EmbeddedPostgres;
+}
+
+function addressOf(port: number, database: string): string {
+  return `postgres://${USER}:${USER}@127.0.0.1:${port}/${database}`;
 }
 
 /** A port nobody listens on now. */
@@ -113,6 +122,28 @@ async function claim(folder: string, data: string): Promise<string> {
   return mark;
 }
 
+/** The address of the server that runs on `folder` now, started by another process; null where none does. */
+export async function runningEmbedded(folder: string): Promise<string | null> {
+  const text = await readFile(join(resolve(folder, 'postgres'), 'postmaster.pid'), 'utf8').catch(() => '');
+  // lines of that file: process id, data folder, start time, port (src/include/utils/pidfile.h)
+  const [pid, , , port] = text.split('\n').map((line) => line.trim());
+  if (!port || (await identity(Number(pid))) === null) return null;
+  return `postgres://${USER}:${USER}@127.0.0.1:${port}/${USER}`;
+}
+
+/**
+ * The embedded PostgreSQL that another process of ours runs on `folder`: its address, or null where none does. The port is
+ * the fourth line of postmaster.pid.
+ */
+export async function findEmbeddedPostgres(folder: string): Promise<string | null> {
+  const owner = await firstLine(join(resolve(folder), 'owner.pid'));
+  const pid = Number.parseInt(owner, 10);
+  if (!(pid > 0) || (await identity(pid)) !== owner) return null;
+  const file = await readFile(resolve(folder, 'postgres', 'postmaster.pid'), 'utf8').catch(() => '');
+  const port = Number(file.split('\n')[3]);
+  return port > 0 ? addressOf(port, USER) : null;
+}
+
 /** Begins the cluster: as the package does it, which as root runs it as the user postgres. */
 async function initialise(data: string, onLog: (line: string) => void): Promise<void> {
   const EmbeddedPostgres = await loadPackage();
@@ -177,7 +208,7 @@ export async function startEmbeddedPostgres(
     await rm(mark, { force: true });
   }
 
-  const url = (database: string): string => `postgres://${USER}:${USER}@127.0.0.1:${port}/${database}`;
+  const url = (database: string): string => addressOf(port, database);
   const deadline = performance.now() + START_MS;
   for (;;) {
     try {

@@ -9,6 +9,8 @@ export interface Sql {
 }
 
 export interface Postgres extends Sql {
+  /** Where it is, credentials and all: for the libraries that keep connections of their own. */
+  readonly url: string;
   /** Runs `work` in one transaction; rolled back when it throws. */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Brings the schema up to date, one process at a time. Resolves with the names of the migrations that ran. */
@@ -56,7 +58,8 @@ function sqlOf(run: { query(text: string, params?: unknown[]): Promise<unknown> 
   return {
     async query<Row>(text: string, params: readonly unknown[] = []) {
       try {
-        const result = await run.query(text, params as unknown[]);
+        // several statements in one text answer nothing
+        const result = (await run.query(text, params as unknown[])) ?? [];
         // typeorm answers UPDATE and DELETE with [rows, count]
         const [rows, count] = result as [unknown, unknown];
         return (Array.isArray(rows) && typeof count === 'number' ? rows : result) as Row[];
@@ -132,6 +135,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
   }
 
   return {
+    url: options.url,
     query,
     transaction: (work) =>
       withRunner(async (runner) => {

@@ -37,6 +37,13 @@ test('whatever is named like a secret, wherever its name and value stand', () =>
   }
 });
 
+test('names of counterparties, in a field or in text of JSON', () => {
+  const row = { counter_part_nick_name: 'Alice "A"', order_number: '7' };
+  const text = written({ row, order: { counterPartNickName: 'Alice' }, body: JSON.stringify(row) });
+  assert.doesNotMatch(text, /Alice/);
+  assert.match(text, /"order_number":"7"/);
+});
+
 test('what is none stays, and the line stays JSON', () => {
   const line = JSON.parse(written({ tokens: 17, url: 'wss://stream.binance.com:9443/ws', ok: true, token: null }));
   assert.equal(line.tokens, 17);
@@ -57,7 +64,10 @@ test('the secrets of the settings are left out whatever they look like', () => {
 });
 
 test('a failed statement is logged without what it was given', () => {
-  const driver = Object.assign(new Error('value out of range'), { code: '22003', detail: 'row' });
+  const driver = Object.assign(new Error('value out of range'), {
+    code: '22003',
+    detail: 'Failing row contains (confidential)',
+  });
   const err = new QueryFailedError(`INSERT ${'x'.repeat(5_000)}`, [['confidential']], driver);
   const text = written({ err });
   assert.match(text, /value out of range/);

@@ -1,7 +1,7 @@
 /** The log on Kafka, by kafkajs. Nothing outside the kafka-*.ts files of this folder knows of kafkajs. */
 import type { Admin, ITopicConfig } from 'kafkajs';
 import type { TopicSpec } from '../../../../schema/topics.ts';
-import type { Broker, ConsumeOptions, Consumer, OutgoingMessage, PartitionLag } from '../broker.ts';
+import type { Broker, CommittedOffset, ConsumeOptions, Consumer, OutgoingMessage, PartitionLag } from '../broker.ts';
 import { closeBound, createKafkaClient, type KafkaClient, type KafkaOptions, within } from './client.ts';
 import { KafkaMember } from './consumer.ts';
 import { KafkaOffsets, type Watermarks } from './offsets.ts';
@@ -26,6 +26,7 @@ export async function openKafkaBroker(options: KafkaOptions): Promise<Broker> {
 }
 
 class KafkaBroker implements Broker {
+  readonly durable = true;
   readonly #options: KafkaOptions;
   readonly #client: KafkaClient;
   readonly #admin: Admin;
@@ -75,6 +76,13 @@ class KafkaBroker implements Broker {
 
   lag(group: string, topics: readonly string[]): Promise<PartitionLag[]> {
     return this.#offsets.lag(group, topics);
+  }
+
+  async committed(group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
+    const found = await this.#offsets.committed(group, topics);
+    return [...found].flatMap(([topic, partitions]) =>
+      [...partitions].map(([partition, offset]) => ({ topic, partition, offset })),
+    );
   }
 
   async ping(): Promise<void> {

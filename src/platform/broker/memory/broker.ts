@@ -1,7 +1,7 @@
 /** The log of a process that has no Kafka: partitions, groups, retention and redelivery as there, kept in memory. */
 import type { TopicSpec } from '../../../../schema/topics.ts';
 import { createLog, type Log } from '../../log.ts';
-import type { Broker, ConsumeOptions, Consumer, OutgoingMessage, PartitionLag } from '../broker.ts';
+import type { Broker, CommittedOffset, ConsumeOptions, Consumer, OutgoingMessage, PartitionLag } from '../broker.ts';
 import { createPartitioner } from '../partitioner.ts';
 import { keyOf, MemoryGroup } from './group.ts';
 import { MemoryPartition } from './log.ts';
@@ -24,6 +24,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): Broker {
 }
 
 class MemoryBroker implements Broker {
+  readonly durable = false;
   readonly #topics = new Map<string, MemoryPartition[]>();
   readonly #groups = new Map<string, MemoryGroup>();
   readonly #clock: () => number;
@@ -93,6 +94,16 @@ class MemoryBroker implements Broker {
       this.#partitions(topic).map(({ low, high }, partition) => {
         const next = committed.get(keyOf({ topic, partition })) ?? low;
         return { topic, partition, lag: next < low ? high - low : high - next };
+      }),
+    );
+  }
+
+  async committed(group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
+    const { committed } = this.#group(group);
+    return topics.flatMap((topic) =>
+      this.#partitions(topic).flatMap((_, partition) => {
+        const offset = committed.get(keyOf({ topic, partition }));
+        return offset === undefined ? [] : [{ topic, partition, offset }];
       }),
     );
   }

@@ -12,7 +12,7 @@ import {
   type StreamPosition,
   type TailHandlers,
 } from '../store.ts';
-import { MemoryStream } from './stream.ts';
+import { MemoryStream, newLife } from './stream.ts';
 import { MemoryTail } from './tail.ts';
 
 export interface MemoryLiveStoreOptions {
@@ -44,6 +44,7 @@ class MemoryLiveStore implements LiveStore {
   private readonly sources = new Map<string, SourcePosition>();
   private readonly tails = new Set<MemoryTail>();
   private sweeper = this.expiring.entries();
+  private life = newLife();
   private closed = false;
 
   constructor(private readonly clock: () => number) {}
@@ -53,7 +54,7 @@ class MemoryLiveStore implements LiveStore {
     return appends.map((append) => {
       let stream = this.streams.get(append.stream);
       if (!stream) {
-        stream = new MemoryStream();
+        stream = new MemoryStream(this.life);
         this.streams.set(append.stream, stream);
       }
       const entry = stream.append(append);
@@ -134,6 +135,13 @@ class MemoryLiveStore implements LiveStore {
     if ((await this.sourcePosition(topic, partition))?.epoch !== position.epoch) return false;
     await this.rememberSource(topic, partition, position);
     return true;
+  }
+
+  async clear(): Promise<void> {
+    this.requireOpen();
+    for (const kept of [this.streams, this.newest, this.expiring, this.lists, this.hashes, this.sources]) kept.clear();
+    this.life = newLife();
+    for (const tail of this.tails) tail.cleared();
   }
 
   async ping(): Promise<void> {

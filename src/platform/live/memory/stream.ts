@@ -1,8 +1,19 @@
 /** One stream of the in-memory live store: the rules of an append, as the Lua of live-store-scripts.ts has them. */
+import { randomUUID } from 'node:crypto';
 import { type LiveAppend, type StreamEntry, type StreamPosition, TRIM_PER_APPEND } from '../store.ts';
 
 /** Dropped entries are let go of in slices of at least this many. */
 const COMPACT_AT = 1_024;
+
+/** Entries of one stream in one delivery to a follower. */
+export const READ_PER_STREAM = 512;
+
+/** One life of the store, from one time that it was emptied to the next: the birth of each entry of one delivery. */
+export type Life = readonly string[];
+
+export function newLife(): Life {
+  return Array<string>(READ_PER_STREAM).fill(randomUUID());
+}
 
 export class MemoryStream {
   /** Entries from `head` on are kept; their sequences are dense. */
@@ -13,6 +24,8 @@ export class MemoryStream {
   private newest: StreamPosition | null = null;
   private rank: string | null = null;
   private readonly ids = new Set<string>();
+
+  constructor(readonly life: Life) {}
 
   /** Null where it has had no event. */
   get position(): StreamPosition | null {

@@ -1,12 +1,7 @@
 /** Follows streams of the in-memory live store: what was appended in one tick is delivered in the next. */
 import { Following } from '../following.ts';
 import type { LiveTail, TailHandlers } from '../store.ts';
-import type { MemoryStream } from './stream.ts';
-
-/** Entries of one stream in one delivery. */
-const READ_PER_STREAM = 512;
-/** Streams in memory are never lost while the process lives. */
-const BIRTHS: readonly string[] = Array.from({ length: READ_PER_STREAM }, () => 'memory');
+import { type MemoryStream, READ_PER_STREAM } from './stream.ts';
 
 export class MemoryTail implements LiveTail {
   private readonly followed = new Map<string, Following>();
@@ -48,6 +43,11 @@ export class MemoryTail implements LiveTail {
     if (following) this.schedule(following);
   }
 
+  /** The store was emptied. */
+  cleared(): void {
+    for (const following of this.followed.values()) this.schedule(following);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     for (const stream of [...this.followed.keys()]) this.unfollow(stream);
@@ -69,8 +69,8 @@ export class MemoryTail implements LiveTail {
       if (following.isEnded) continue;
       const stream = this.streams.get(following.stream);
       const now = stream?.position ?? null;
-      following.observe(now && { ...now, birth: 'memory' });
-      following.accept(stream?.read(following.after, READ_PER_STREAM) ?? [], BIRTHS);
+      following.observe(now && { ...now, birth: stream?.life[0] ?? '' });
+      if (stream) following.accept(stream.read(following.after, READ_PER_STREAM), stream.life);
       if (!following.isEnded && now && following.after < now.sequence) this.schedule(following);
     }
   }

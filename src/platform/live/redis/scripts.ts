@@ -151,6 +151,29 @@ if dropped > 0 then redis.call('HSET', KEYS[2], 'head', head) end
 return dropped
 `;
 
+/**
+ * KEYS: none. ARGV: how the names of what goes begin. One step for all of it: whoever writes finds either everything or
+ * nothing, never a stream whose source has forgotten it. Undeclared keys: for a server that is no cluster.
+ */
+export const CLEAR = `
+local place, gone = '0', 0
+repeat
+  local found = redis.call('SCAN', place, 'COUNT', 10000)
+  place = found[1]
+  local keys = {}
+  for _, key in ipairs(found[2]) do
+    for _, family in ipairs(ARGV) do
+      if key:sub(1, #family) == family then
+        keys[#keys + 1] = key
+        break
+      end
+    end
+  end
+  for i = 1, #keys, 1000 do gone = gone + redis.call('UNLINK', unpack(keys, i, math.min(i + 999, #keys))) end
+until place == '0'
+return gone
+`;
+
 /** KEYS: a source partition's place. ARGV: epoch, next offset. Returns 1, or 0 where another epoch or none is known. */
 export const ADVANCE = `
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end

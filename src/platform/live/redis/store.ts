@@ -1,5 +1,6 @@
 /** The live store on Redis 7 or newer. */
 import { createHash } from 'node:crypto';
+import { LIVE_FAMILIES } from '../../../../schema/live/keys.ts';
 import type { Log } from '../../log.ts';
 import {
   type AppendResult,
@@ -15,7 +16,7 @@ import {
   TRIM_PER_APPEND,
 } from '../store.ts';
 import { type RedisConnection, RedisLink, results } from './client.ts';
-import { ADVANCE, APPEND, IDS, META, PUT, TRIM } from './scripts.ts';
+import { ADVANCE, APPEND, CLEAR, IDS, META, PUT, TRIM } from './scripts.ts';
 import { RedisTail, toEntry } from './tail.ts';
 
 export interface RedisLiveStoreOptions {
@@ -73,8 +74,10 @@ function appendArgs(a: LiveAppend, previous: LiveAppend | undefined): [number, .
   ];
 }
 
+const SOURCE = 'source:';
+
 function sourceKey(topic: string, partition: number): string {
-  return `source:{${topic}}:${partition}`;
+  return `${SOURCE}{${topic}}:${partition}`;
 }
 
 class RedisLiveStore implements LiveStore {
@@ -181,6 +184,10 @@ class RedisLiveStore implements LiveStore {
   async advanceSource(topic: string, partition: number, { epoch, next }: SourcePosition): Promise<boolean> {
     const key = sourceKey(topic, partition);
     return (await this.link.run((redis) => redis.eval(ADVANCE, 1, key, epoch, String(next)))) === 1;
+  }
+
+  async clear(): Promise<void> {
+    await this.link.run((redis) => redis.eval(CLEAR, 0, ...LIVE_FAMILIES, SOURCE));
   }
 
   async ping(): Promise<void> {

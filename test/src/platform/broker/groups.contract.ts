@@ -40,6 +40,20 @@ export function brokerGroupsContract(open: () => Promise<Broker>): void {
     await until('no lag', async () => (await broker.lag(g, [name])).every(({ lag }) => lag === 0n));
   });
 
+  test('says where a group has committed to be, and nothing of what it has not', async () => {
+    const [broker, other, name] = await twoClients(2);
+    const g = `g-${randomUUID()}`;
+    // a new group's coordinator may be loading
+    await until('nothing', async () => (await other.committed(g, [name])).length === 0);
+    const reader = await listen(broker, { group: g, topics: [name] });
+    await broker.send(name, numbered(0, 7, 'one'));
+    await until('all seven', () => reader.seen.length === 7);
+    const at = async () => (await other.committed(g, [name])).map(({ topic, offset }) => [topic, offset]);
+    await until('the commit', async () => (await at()).length === 1 && (await at())[0]?.[1] === 7n);
+    assert.deepEqual(await at(), [[name, 7n]]);
+    await reader.stop();
+  });
+
   test('partitions of one number stay together where a group asks for that, however many members share them', async () => {
     const [broker, other, name] = await twoClients(8);
     const second = spec(8);

@@ -23,6 +23,8 @@ function clientOf(shared: Broker): Broker {
     },
     watermarks: (topic) => shared.watermarks(topic),
     lag: (group, topics) => shared.lag(group, topics),
+    durable: shared.durable,
+    committed: (group, topics) => shared.committed(group, topics),
     ping: () => shared.ping(),
     async close() {
       closed = true;
