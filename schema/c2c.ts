@@ -21,3 +21,19 @@ export type C2cStatus = (typeof C2C_STATUSES)[number];
 
 /** The source name of everything that came from Binance's C2C API, in the landing store and in bronze. */
 export const C2C_SOURCE = 'binance_c2c';
+
+/** The first character of a name as people count them, so that half an emoji or a bare accent is never what is left. */
+const LETTERS = new Intl.Segmenter('und', { granularity: 'grapheme' });
+const MASK = '***';
+/** As Binance itself masks: up to two letters, then nothing but the mask. */
+const MASKED = /^.{0,2}\*{2,}$/su;
+
+/**
+ * A counterparty's name for those below the merchant role: its first letter and `***`, whatever its length. A name that is
+ * masked already (`ab***`) stays as it is, an empty one stays empty. Masking twice changes nothing.
+ */
+export function maskCounterparty(name: string): string {
+  if (name === '' || MASKED.test(name)) return name;
+  const [first] = LETTERS.segment(name);
+  return `${first?.segment ?? ''}${MASK}`;
+}

@@ -3,6 +3,7 @@
  * another; the worker `live` and the live core act on these declarations and know no channel by name.
  */
 import { type ArbitrageEvent, arbitrageId } from './arbitrage.ts';
+import type { CdcChange } from './cdc.ts';
 import {
   type BookEvent,
   EXCHANGES,
@@ -18,7 +19,7 @@ import {
   type TradeEvent,
 } from './market.ts';
 import type { RankingEvent } from './ranking.ts';
-import { TOPICS, type Topic } from './topics.ts';
+import { TOPICS, type TopicSpec } from './topics.ts';
 
 export type SlowConsumerPolicy = 'CONFLATE' | 'DROP_WITH_GAP' | 'DISCONNECT';
 export type GapReason = 'SLOW' | 'THROTTLED' | 'FEED_GAP' | 'RETENTION';
@@ -41,7 +42,7 @@ export interface FeedRef extends MarketRef {
 export interface Channel<P> {
   readonly name: string;
   /** Where its events come from; a stream's events all come from one partition of it. */
-  readonly topic: Topic<P>;
+  readonly topic: Pick<TopicSpec, 'name' | 'partitions'>;
   /** The rest of the stream's name: what one subscription follows. */
   id(payload: P): string;
   readonly version: VersionRule<P>;
@@ -181,7 +182,23 @@ const arbitrage: Channel<ArbitrageEvent> = {
   onSlow: 'CONFLATE',
 };
 
-export const CHANNELS = { kline, trade, orderbook, ticker, feed, ranking, arbitrage } as const;
+const cdc: Channel<CdcChange> = {
+  name: 'cdc',
+  topic: TOPICS.cdc,
+  id: (change) => change.table,
+  // A fence by LSN would lose changes: rows of one statement share it, a snapshot's all have the same one or none, and
+  // transactions that overlapped are told one after the other. What is delivered again after a fault is everything since
+  // the last position kept, so at most a transaction and its neighbours: twice the largest that is reckoned with.
+  version: { kind: 'recent', keep: 200_000, id: (change) => change.id },
+  mergeKey: () => null,
+  hasSnapshot: false,
+  scope: 'role',
+  retentionMs: 24 * HOUR,
+  maxLength: 300_000,
+  onSlow: 'DISCONNECT',
+};
+
+export const CHANNELS = { kline, trade, orderbook, ticker, feed, ranking, arbitrage, cdc } as const;
 export type ChannelName = keyof typeof CHANNELS;
 
 /** Stream id of a market's candles of one interval. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { type ArbitrageEvent, type FxEvent, NOT_EXECUTABLE } from './arbitrage.ts';
+import { C2C_ORDER_TABLE, PERSONAL_FIELDS } from './cdc.ts';
 import { isDecimal } from './decimal.ts';
 import {
   type BookEvent,
@@ -201,7 +202,14 @@ export const TOPICS = {
   arbitrage: jsonTopic('crypto_arbitrage', Arbitrage, (spread) => spread.base, { partitions: 1 }),
   ranking: jsonTopic('crypto_ranking', Ranking, (r) => r.metric, { partitions: 1, retentionMs: 2 * MINUTE }),
   feedStatus: jsonTopic('crypto_feed_status', FeedStatus, (s) => s.exchange, { partitions: 1 }),
+  /** Debezium's envelopes of the table's changes, keyed by its primary key; ingestion/cdc/envelope.ts reads them. */
+  cdc: { name: `cdc.${C2C_ORDER_TABLE}`, partitions: 1, retentionMs: 7 * DAY, compacted: false },
 } as const;
+
+/** Fields of a topic's messages that are about people: dead letters hold them masked. */
+export function personalFields(topic: string): readonly string[] {
+  return topic === TOPICS.cdc.name ? PERSONAL_FIELDS : [];
+}
 
 /** One frame or REST body exactly as received. What is known of it travels in the headers, its bytes are the value. */
 export interface RawFrame {

@@ -8,7 +8,11 @@ import type { RankingMetric as Metric } from '../ranking.ts';
 type Descriptions<T extends string> = Record<T, string>;
 
 /** Registers an enum with the descriptions of its values; a value without one does not compile. */
-function describedEnum<T extends string>(name: string, description: string, values: Descriptions<T>): { [V in T]: V } {
+export function describedEnum<T extends string>(
+  name: string,
+  description: string,
+  values: Descriptions<T>,
+): { [V in T]: V } {
   const names = Object.fromEntries(Object.keys(values).map((value) => [value, value])) as { [V in T]: V };
   const valuesConfig = Object.fromEntries(
     Object.entries<string>(values).map(([value, text]) => [value, { description: text }]),

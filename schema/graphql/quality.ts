@@ -7,12 +7,15 @@ import { DateTime, JsonObject } from '../scalars.ts';
   simpleResolvers: true,
 })
 export class DataQualityResult {
-  @Field(() => String, { description: 'The table whose rows were looked at, e.g. silver.kline_1m.' })
+  @Field(() => String, {
+    description:
+      "What was looked at: a table, e.g. silver.kline_1m; c2c_order are the exchange's answers about C2C orders, upbit_24h_ticker those of Upbit's REST API about its markets.",
+  })
   dataset!: string;
 
   @Field(() => String, {
     description:
-      'What was looked for: ohlc_order, non_negative, monotone_time, clock, duplicates, coverage, price_jump, or refused for rows that never got into the table.',
+      'What was looked for: ohlc_order, non_negative, monotone_time, clock, duplicates, coverage, price_jump, or refused for rows that never got into the table. Of c2c_order: form, time and total (amount × unit price), which keep an answer out of the table, status, duplicates, and unknown_field:<name>, which is told once for each name.',
   })
   check!: string;
 
