@@ -17,8 +17,9 @@ interface RawEventRow {
   tsEvent: number;
 }
 
+/** The part of bronze.raw_landing that goes by retention. */
 const RAW_LANDING: BulkTable<RawFrame> = {
-  table: 'bronze.raw_landing',
+  table: 'bronze.raw_landing_market',
   columns: {
     call_id: ['text', (f) => f.callId],
     source: ['text', (f) => f.exchange],
@@ -32,8 +33,9 @@ const RAW_LANDING: BulkTable<RawFrame> = {
   partition: { unit: 'day', time: (f) => f.callTs ?? 0 },
 };
 
+/** The part of bronze.raw_event that goes by retention. */
 const RAW_EVENT: BulkTable<RawEventRow> = {
-  table: 'bronze.raw_event',
+  table: 'bronze.raw_event_market',
   columns: {
     event_id: ['text', (e) => e.eventId],
     source: ['text', (e) => e.frame.exchange],
@@ -86,9 +88,9 @@ function open(platform: Platform): Source[] {
       const responses = items.filter((i) => i.payload.kind === 'response').map((i) => i.payload);
       const events = items.filter((i) => i.payload.kind === 'frame').map((i) => rowOf(batch, i));
       batch.check();
-      metrics.rows.inc({ table: RAW_LANDING.table }, await writeRows(platform.postgres, RAW_LANDING, responses));
+      metrics.rows.inc({ table: 'bronze.raw_landing' }, await writeRows(platform.postgres, RAW_LANDING, responses));
       batch.check();
-      metrics.rows.inc({ table: RAW_EVENT.table }, await writeRows(platform.postgres, RAW_EVENT, events));
+      metrics.rows.inc({ table: 'bronze.raw_event' }, await writeRows(platform.postgres, RAW_EVENT, events));
     },
   };
   return [source];

@@ -1,0 +1,76 @@
+/** How far each sink has come with each side of one merchant's orders: ops.watermark. */
+import { createHash } from 'node:crypto';
+import type { C2cTradeType } from '../../schema/c2c.ts';
+import type { Postgres, Sql } from '../../src/platform/postgres/postgres.ts';
+import { lockProgress, saveProgress } from '../../src/platform/postgres/progress.ts';
+import { C2cPaused } from './client.ts';
+import { advanced, type Position, type Window } from './windows.ts';
+
+export type C2cSink = 'upsert' | 'landing';
+
+/** What is written down: of another account nothing counts. */
+type Stored = Position & { account: string };
+
+/** Tells accounts apart without telling which: of the host and the key. A stand-in has another port with every start. */
+export function accountOf(base: string, key: string): string {
+  return createHash('sha256')
+    .update(`${new URL(base).hostname}\n${key}`)
+    .digest('hex')
+    .slice(0, 16);
+}
+
+const stepOf = (sink: C2cSink, side: C2cTradeType): string => `c2c.${sink}.${side}`;
+
+/** The position; null where nothing of this account is stored yet. */
+export async function readPosition(
+  sql: Sql,
+  account: string,
+  sink: C2cSink,
+  side: C2cTradeType,
+): Promise<Position | null> {
+  const [row] = await sql.query<{ position: Partial<Stored> }>('SELECT position FROM ops.watermark WHERE step = $1', [
+    stepOf(sink, side),
+  ]);
+  const { account: known, through, open } = row?.position ?? {};
+  return known === account && through !== undefined && open ? { through, open } : null;
+}
+
+/**
+ * Writes down that the sink has all of a window, `openAt` being when its orders that had not ended were made. `first` is where
+ * the position begins when there is none; null where this window says nothing of what lies before it. Whoever else
+ * writes at the same time, nothing of theirs is lost.
+ */
+export async function savePosition(
+  postgres: Postgres,
+  at: { account: string; sink: C2cSink; side: C2cTradeType },
+  window: Window,
+  openAt: readonly number[],
+  first: Position | null,
+): Promise<void> {
+  await postgres.transaction(async (sql) => {
+    const step = stepOf(at.sink, at.side);
+    const known = await lockProgress<Stored>(sql, step);
+    const position = known?.account === at.account ? known : first;
+    if (position) await saveProgress(sql, step, { ...advanced(position, window, openAt), account: at.account });
+  });
+}
+
+const PAUSE = 'c2c.paused';
+
+/** Throws C2cPaused where an earlier run was told to be silent until later than now, in whatever process it was. */
+export async function checkPause(sql: Sql): Promise<void> {
+  const [row] = await sql.query<{ until: string | null }>(
+    `SELECT position->>'until' AS until FROM ops.watermark WHERE step = $1`,
+    [PAUSE],
+  );
+  const until = Number(row?.until ?? 0);
+  if (until > Date.now()) throw new C2cPaused(until);
+}
+
+/** Tells all later runs to be silent. */
+export async function savePause(postgres: Postgres, { until }: C2cPaused): Promise<void> {
+  await postgres.transaction(async (sql) => {
+    await lockProgress(sql, PAUSE);
+    await saveProgress(sql, PAUSE, { until });
+  });
+}
