@@ -87,3 +87,18 @@ export async function loadMinutesSince(
   );
   return rows.map(eventOf);
 }
+
+/** The newest candle of each interval of each market. */
+export async function loadNewestCandles(sql: Sql, markets: readonly MarketRef[]): Promise<KlineEvent[]> {
+  if (markets.length === 0) return [];
+  const rows = await sql.query<KlineRow>(
+    `SELECT ${COLUMNS}
+     FROM unnest($1::text[], $2::text[]) AS w (exchange, symbol) CROSS JOIN unnest($3::text[]) AS i (name)
+     CROSS JOIN LATERAL (
+       SELECT * FROM gold.kline WHERE exchange = w.exchange AND symbol = w.symbol AND interval = i.name
+       ORDER BY open_time DESC LIMIT 1
+     ) k`,
+    [markets.map((m) => m.exchange), markets.map((m) => m.symbol), Object.keys(INTERVALS) as Interval[]],
+  );
+  return rows.map(eventOf);
+}

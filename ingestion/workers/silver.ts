@@ -60,10 +60,11 @@ export const TICKER_24H: BulkTable<TickerEvent> = {
     quote_volume: ['numeric', (t) => t.quoteVolume24h],
     change_percent: ['float8', (t) => t.changePercent24h],
     received_at: ['timestamptz', (t) => t.receivedAt],
+    is_window: ['boolean', () => true],
   },
   key: ['exchange', 'symbol', 'event_time'],
-  // said again for the same moment where a minute came late
-  version: ['received_at'],
+  // said again for the same moment where a minute came late; what the exchange's REST API tells gives way
+  version: ['is_window', 'received_at'],
   partition: { unit: 'day', time: (t) => t.eventTime },
 };
 
