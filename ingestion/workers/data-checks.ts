@@ -3,6 +3,7 @@
  * second exclusive) and says of each whether it fails, and why; nothing is changed or deleted. What a worker refused
  * before it reached a table is in ops.dead_letter and counted by the check `refused`.
  */
+import { CDC_DATASET } from './cdc-checks.ts';
 
 export interface DataCheck {
   /** As read through the API, e.g. `ohlc_order`. */
@@ -21,6 +22,10 @@ export interface Dataset {
   readonly chunkMs: number;
   /** Looked at once more when rows that come late (a back-fill) are in; null where that would read too much. */
   readonly sweepMs: number | null;
+  /** Rows that fail are looked at again after this long, and count if they still do; at once where it is left out. */
+  readonly confirmMs?: number;
+  /** True where a failing row means that something was lost. */
+  readonly severe?: boolean;
   readonly checks: readonly DataCheck[];
 }
 
@@ -129,6 +134,7 @@ const tradeDuplicates: DataCheck = {
 };
 
 export const DATASETS: readonly Dataset[] = [
+  CDC_DATASET,
   {
     name: KLINE,
     chunkMs: HOUR,

@@ -1,11 +1,11 @@
 /**
- * Runs the checks of data-checks.ts in one of all the processes, over what is new since the last run, and keeps what they
+ * Runs the checks of data-checks.ts over what is new since the last run, and keeps what they
  * found in ops.data_quality_result. A run that fails leaves no result and is done again from where the last one ended.
  */
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Postgres } from '../../src/platform/postgres/postgres.ts';
+import { pause } from '../../src/platform/retry.ts';
 import { DATASETS, type DataCheck, type Dataset, statementOf } from './data-checks.ts';
-import type { Singleton } from './singleton.ts';
 
 /** Failing rows kept with a result. */
 export const SAMPLE = 20;
@@ -18,7 +18,6 @@ const FIRST_MS = 60 * MINUTE;
 const REACH_MS = DAY;
 /** What is past this is left to the next run, so that none takes long. */
 const CHUNKS = 12;
-const SWEEP_EVERY_MS = 60 * MINUTE;
 /** Good results are kept this long, so that their number stays small; the newest one of each check always. */
 const PASSED_MS = DAY;
 
@@ -40,7 +39,12 @@ async function inspect(postgres: Postgres, dataset: Dataset, from: number, to: n
   for (const check of dataset.checks) {
     const sum: Result = { check: check.name, checked: 0, failed: 0, sample: [] };
     for (let at = from; at < to; at += dataset.chunkMs) {
-      const part = await runCheck(postgres, check, at, Math.min(at + dataset.chunkMs, to));
+      const end = Math.min(at + dataset.chunkMs, to);
+      let part = await runCheck(postgres, check, at, end);
+      if (part.failed > 0 && dataset.confirmMs) {
+        await pause(dataset.confirmMs);
+        part = await runCheck(postgres, check, at, end);
+      }
       sum.checked += part.checked;
       sum.failed += part.failed;
       sum.sample.push(...part.sample.slice(0, SAMPLE - sum.sample.length));
@@ -79,13 +83,17 @@ export async function runDataChecks(postgres: Postgres, now: number, sweep: bool
     const to = sweep ? end : Math.min(end, from + CHUNKS * dataset.chunkMs);
     if (from >= to) continue;
     const results = await inspect(postgres, dataset, from, to, now);
-    failures.push(...results.flatMap((r) => (r.failed > 0 ? { dataset: dataset.name, ...r } : [])));
+    failures.push(
+      ...results.flatMap((r) => (r.failed > 0 ? { dataset: dataset.name, severe: dataset.severe ?? false, ...r } : [])),
+    );
   }
   return failures;
 }
 
 export interface Failure extends Result {
   dataset: string;
+  /** True where it means that something was lost. */
+  severe: boolean;
 }
 
 /** Drops results whose time has passed: of failed checks after `days`, of passed ones sooner. */
@@ -97,20 +105,3 @@ export async function dropOldResults(postgres: Postgres, days: number, now: numb
     [new Date(now - days * DAY), new Date(now - PASSED_MS)],
   );
 }
-
-/** Runs the checks every minute (the first leaves a start's back-fill some time), and once an hour again over what may have come late. */
-export const DATA_QUALITY: Singleton = {
-  ...{ name: 'data-quality', everyMs: MINUTE, firstMs: MINUTE },
-  begin({ postgres, config }, log) {
-    let sweptAt = performance.now();
-    return async () => {
-      const sweep = performance.now() - sweptAt >= SWEEP_EVERY_MS;
-      for (const { dataset, check, failed, sample } of await runDataChecks(postgres, Date.now(), sweep)) {
-        log.warn({ dataset, check, failed, first: sample[0] }, 'rows fail a check');
-      }
-      if (!sweep) return;
-      sweptAt = performance.now();
-      await dropOldResults(postgres, config.RETENTION_QUALITY_DAYS, Date.now());
-    };
-  },
-};

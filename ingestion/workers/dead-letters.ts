@@ -1,11 +1,12 @@
 /** What can't be processed is kept twice: its bytes in `<topic>.dlq` for replay, a row in ops.dead_letter for people. */
-import { deadLetterTopic } from '../../schema/topics.ts';
+import { deadLetterTopic, personalFields } from '../../schema/topics.ts';
 import type { Message, OutgoingMessage, TopicPartition } from '../../src/platform/broker/broker.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { type BulkTable, bulkUpsert } from '../../src/platform/postgres/bulk.ts';
 import { fault } from './fault.ts';
 import { logId } from './log-id.ts';
+import { maskBytes, maskText } from './personal.ts';
 import { isRetryable } from './retryable.ts';
 
 export interface DeadLetter {
@@ -42,6 +43,17 @@ function headersJson(headers: Record<string, string>): string {
   return JSON.stringify(Object.fromEntries(Object.entries(headers).map(([k, v]) => [clean(k), clean(v)])));
 }
 
+/** The letter without names of people, where the topic's messages hold such. What was masked is whole in the topic alone. */
+function impersonal(topic: string, { message, reason }: DeadLetter): DeadLetter {
+  const fields = personalFields(topic);
+  if (fields.length === 0) return { message, reason };
+  const { masked: value, names } = message.value ? maskBytes(message.value, fields) : { masked: null, names: [] };
+  const clean = (text: string): string => maskText(text, fields, names);
+  const headers = Object.fromEntries(Object.entries(message.headers).map(([name, text]) => [name, clean(text)]));
+  const key = message.key === null ? null : clean(message.key);
+  return { message: { ...message, key, value, headers }, reason: clean(reason) };
+}
+
 /** Longest reason that is kept. */
 const REASON_LENGTH = 500;
 
@@ -57,7 +69,9 @@ export async function keepDeadLetters(
 ): Promise<void> {
   if (letters.length === 0) return;
   fault('before_dlq');
-  const short = letters.map(({ message, reason }) => ({ message, reason: reason.slice(0, REASON_LENGTH) }));
+  const short = letters
+    .map((letter) => impersonal(topic, letter))
+    .map(({ message, reason }) => ({ message, reason: reason.slice(0, REASON_LENGTH) }));
   const outgoing = short.map(({ message, reason }): OutgoingMessage => {
     const known = { error: reason, topic, partition: String(partition), offset: String(message.offset), group };
     return { key: message.key, value: message.value, headers: { ...message.headers, ...known } };

@@ -4,7 +4,7 @@ import type { Platform, Running } from '../../src/platform/platform.ts';
 import { arbitrage } from './arbitrage.ts';
 import { arbitrageGold } from './arbitrage-gold.ts';
 import { bronze } from './bronze.ts';
-import { DATA_QUALITY } from './data-quality.ts';
+import { cdc } from './cdc.ts';
 import { FEED_WATCH } from './feed-watch.ts';
 import { klines } from './klines.ts';
 import { live } from './live.ts';
@@ -23,6 +23,7 @@ export const WORKERS = {
   live,
   arbitrage,
   'arbitrage-gold': arbitrageGold,
+  cdc,
 } as const satisfies Record<string, Worker>;
 
 /** What one process of all does again and again, by name. */
@@ -30,7 +31,6 @@ export const SINGLETONS = {
   ranking: RANKING,
   statistics: STATISTICS,
   'feed-watch': FEED_WATCH,
-  'data-quality': DATA_QUALITY,
 } as const satisfies Record<string, Singleton>;
 
 export interface WorkerOptions {

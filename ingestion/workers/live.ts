@@ -2,14 +2,17 @@
  * Topics → live store: the only writer of live streams and newest states. Acts on the declarations in schema/channels.ts;
  * what a channel adds to that is its view.
  */
+import type { CdcChange } from '../../schema/cdc.ts';
 import { CHANNELS, type Channel, type ChannelName, streamKey } from '../../schema/channels.ts';
 import { feedKey, rankingKey, tickerKey } from '../../schema/live/keys.ts';
 import type { FeedStatusEvent, TickerEvent } from '../../schema/market.ts';
 import type { RankingEvent } from '../../schema/ranking.ts';
-import type { TopicPartition } from '../../src/platform/broker/broker.ts';
+import { TOPICS, type Topic } from '../../schema/topics.ts';
+import type { Message, TopicPartition } from '../../src/platform/broker/broker.ts';
 import type { AppendResult, LiveAppend } from '../../src/platform/live/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import { parseChange } from '../cdc/change.ts';
 import { arbitrageView } from '../live/arbitrage.ts';
 import { beginSource, newEpoch, type Start } from '../live/epoch.ts';
 import { createHeardFeeds } from '../live/heard.ts';
@@ -24,10 +27,16 @@ import type { Item, Source, WorkBatch, Worker } from './worker.ts';
 
 interface Addition<P> {
   view: MakeView<P>;
-  check(payload: P): P;
+  /** What a message of the channel's topic says; null where that is nothing. Throws BadMessage. */
+  parse(message: Message): P | null;
   /** True where an event older than the channel's retention need not be published when a new epoch catches up. */
   skipOld: boolean;
 }
+
+const from =
+  <P>(topic: Topic<P>, check = (payload: P): P => payload) =>
+  (message: Message): P =>
+    check(topic.parse(message.value));
 
 type PayloadOf<C> = C extends Channel<infer P> ? P : never;
 
@@ -40,13 +49,14 @@ const rankings = plainView<RankingEvent>((r) => [
 ]);
 
 const ADDITIONS: { [C in ChannelName]: Addition<PayloadOf<(typeof CHANNELS)[C]>> } = {
-  kline: { view: klineView, check: checkKline, skipOld: false },
-  trade: { view: tradeView, check: checkTrade, skipOld: true },
-  orderbook: { view: bookView, check: checkBook, skipOld: true },
-  ticker: { view: tickers, check: checkTicker, skipOld: false },
-  feed: { view: feeds, check: (status) => status, skipOld: false },
-  ranking: { view: rankings, check: checkRanking, skipOld: true },
-  arbitrage: { view: arbitrageView, check: (spread) => spread, skipOld: true },
+  kline: { view: klineView, parse: from(TOPICS.kline, checkKline), skipOld: false },
+  trade: { view: tradeView, parse: from(TOPICS.trades, checkTrade), skipOld: true },
+  orderbook: { view: bookView, parse: from(TOPICS.orderbook, checkBook), skipOld: true },
+  ticker: { view: tickers, parse: from(TOPICS.ticker, checkTicker), skipOld: false },
+  feed: { view: feeds, parse: from(TOPICS.feedStatus), skipOld: false },
+  ranking: { view: rankings, parse: from(TOPICS.ranking, checkRanking), skipOld: true },
+  arbitrage: { view: arbitrageView, parse: from(TOPICS.arbitrage), skipOld: true },
+  cdc: { view: plainView<CdcChange>(() => []), parse: parseChange, skipOld: true },
 };
 
 const FEED_GAP = JSON.stringify({ missed: null, reason: 'FEED_GAP' });
@@ -170,7 +180,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
 
   return {
     topic: topic.name,
-    parse: (message) => addition.check(topic.parse(message.value)),
+    parse: addition.parse,
     onAssigned: async (at) => (await begin(at)).start.next,
     onRevoked: ({ partition }) => leave(partition),
     onLost({ partition }, resumedAt) {

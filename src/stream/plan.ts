@@ -55,6 +55,9 @@ function leaf(type: GraphQLLeafType): Write {
         return Number.isFinite(serialized) ? String(serialized) : 'null';
       case 'boolean':
         return serialized ? 'true' : 'false';
+      case 'object':
+        if (serialized === null) throw IRREGULAR;
+        return asciiJson(JSON.stringify(serialized));
       default:
         throw IRREGULAR;
     }

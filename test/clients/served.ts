@@ -23,12 +23,11 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-/** Starts the server with settings. */
-export async function serve(env: NodeJS.ProcessEnv = {}): Promise<Served> {
+/** Starts the server with settings, on a database that has nothing where none is given. */
+export async function serve(env: NodeJS.ProcessEnv = {}, postgres = answers as unknown as Postgres): Promise<Served> {
   const live = createMemoryLiveStore();
   const config = readConfig({ PORT: '0', METRICS_PORT: '0', ...env });
   const log = createLog('silent');
-  const postgres = answers as unknown as Postgres;
   const api = await startApi({ config, log, live, postgres, broker: answers as unknown as Broker });
   const proxy = await startTcpProxy(api.port);
   return {

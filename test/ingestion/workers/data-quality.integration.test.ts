@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { DATASETS } from '../../../ingestion/workers/data-checks.ts';
-import { DATA_QUALITY, dropOldResults, runDataChecks, SAMPLE } from '../../../ingestion/workers/data-quality.ts';
+import { dropOldResults, runDataChecks, SAMPLE } from '../../../ingestion/workers/data-quality.ts';
 import { KLINE_1M, silver, TICKER_24H, TRADE } from '../../../ingestion/workers/silver.ts';
-import { startSingleton } from '../../../ingestion/workers/singleton.ts';
 import { runWorker } from '../../../ingestion/workers/worker.ts';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import { dataQualityOf } from '../../../resolvers/data-quality-store.ts';
@@ -11,7 +9,6 @@ import type { KlineEvent, MarketRef } from '../../../schema/market.ts';
 import { TOPICS } from '../../../schema/topics.ts';
 import { writeRows } from '../../../src/platform/postgres/bulk.ts';
 import { openTestDatabase } from '../../support/postgres.ts';
-import { until } from '../../support/until.ts';
 import { MINUTE, minute, START, ticker, trade } from './market-events.ts';
 import { drained, memoryPlatform } from './worker-platform.ts';
 
@@ -251,23 +248,5 @@ describe('runs', () => {
       [0.6, false],
       [2.1, false],
     ]);
-  });
-
-  test('one process of all runs them', { timeout: 30_000 }, async () => {
-    await clean();
-    const platform = await memoryPlatform(database.postgres, { LEASE_MS: '1000' });
-    const singleton = { ...DATA_QUALITY, everyMs: 50, firstMs: 0 };
-    const running = [startSingleton(platform, singleton), startSingleton(platform, singleton)];
-    const count = async () => {
-      const rows = await database.postgres.query<{ dataset: string; n: number }>(
-        `SELECT dataset, count(DISTINCT run_at)::int AS n FROM ops.data_quality_result GROUP BY dataset`,
-      );
-      return rows.filter(({ n }) => n >= 1).length;
-    };
-    try {
-      await until('results of every dataset', async () => (await count()) === DATASETS.length);
-    } finally {
-      await Promise.all(running.map((one) => one.stop()));
-    }
   });
 });

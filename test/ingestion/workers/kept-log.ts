@@ -29,6 +29,8 @@ export async function keptLog(broker: Broker, file: string, topics: readonly str
     consume: (options) => broker.consume(options),
     watermarks: (topic) => broker.watermarks(topic),
     lag: (group, of) => broker.lag(group, of),
+    durable: broker.durable,
+    committed: (group, of) => broker.committed(group, of),
     ping: () => broker.ping(),
     close: () => broker.close(),
   };

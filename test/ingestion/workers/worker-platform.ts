@@ -23,6 +23,7 @@ export function blankPostgres(): Postgres & { asked: Query[] } {
   };
   return {
     asked,
+    url: '',
     query,
     transaction: (work) => work({ query }),
     migrate: async () => [],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { dropExpired } from '../../../ingestion/pipelines/retention.ts';
 import { startWorkers } from '../../../ingestion/workers/index.ts';
-import { dropExpired } from '../../../ingestion/workers/retention.ts';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import type { KlineEvent } from '../../../schema/market.ts';
 import { deadLetterTopic, RAW_FRAMES, type RawFrame, TOPICS } from '../../../schema/topics.ts';
