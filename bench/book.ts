@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { createContext } from '../resolvers/context.ts';
+import { type Context, createContext } from '../resolvers/context.ts';
 import { buildTickgraphSchema } from '../resolvers/index.ts';
 import { CHANNELS, streamKey } from '../schema/channels.ts';
 import { latestBookKey } from '../schema/live/keys.ts';
@@ -90,7 +90,7 @@ async function start(compressed: boolean, whole: boolean) {
       return Object.assign(source, { question, questions: [question] });
     };
   }
-  const contextFor = createContext.bind(null, platform);
+  const contextFor = (caller: Context['caller']) => createContext(platform, caller);
   const core = startLiveCore({ platform, contextOf: contextFor });
   const server = await startApiServer({ platform, schema, subscribe: core.subscribe, contextFor });
   const model = new BookModel();

@@ -39,6 +39,8 @@ export function countTraffic(broker: Broker): Traffic {
     },
     watermarks: (topic) => broker.watermarks(topic),
     lag: (group, topics) => broker.lag(group, topics),
+    durable: broker.durable,
+    committed: (group, topics) => broker.committed(group, topics),
     ping: () => broker.ping(),
     close: () => broker.close(),
   };

@@ -17,7 +17,14 @@ const [live, writer] = await Promise.all([open(), open()]);
 const away = (): never => {
   throw new Error('no tables here: subscriptions do not read them');
 };
-const postgres: Postgres = { query: away, transaction: away, ping: away, migrate: away, close: async () => {} };
+const postgres: Postgres = {
+  url: '',
+  query: away,
+  transaction: away,
+  ping: away,
+  migrate: away,
+  close: async () => {},
+};
 await startApi({ config, live, postgres, broker: createMemoryBroker(), log });
 
 const openTime = Date.parse(CANDLE.openTime);

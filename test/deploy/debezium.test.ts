@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { readCompose } from '../support/compose.ts';
-import { projectText } from '../support/tree.ts';
+import { debeziumVersion } from '../support/connect-jars.ts';
+import { PROJECT, projectText } from '../support/tree.ts';
+import { until } from '../support/until.ts';
 
 const connector = JSON.parse(await projectText('deploy/debezium/c2c-order.json')) as Record<string, string>;
 const { services } = await readCompose();
@@ -36,10 +41,49 @@ test('defaults that lose or blur data are overridden', () => {
 });
 
 test('the database is prepared for exactly what the connector asks for', async () => {
-  const sql = await projectText('deploy/debezium/prepare.sql');
-  for (const table of (connector['table.include.list'] ?? '').split(',')) {
+  const sql = `${await projectText('deploy/debezium/prepare.sql')}${await projectText('deploy/debezium/publication.sql')}`;
+  const signals = connector['signal.data.collection'] ?? '';
+  for (const table of [...(connector['table.include.list'] ?? '').split(','), signals]) {
     assert.match(sql, new RegExp(`GRANT SELECT\\b[^;]* ON ${table} TO ${connector['database.user']}`), table);
     assert.match(sql, new RegExp(`CREATE PUBLICATION ${connector['publication.name']} FOR TABLE [^']*${table}`), table);
   }
   assert.match(connector['heartbeat.action.query'] ?? '', /^INSERT INTO public\.dbz_heartbeat\b/);
+});
+
+test('the worker and the connector of the compose file are those that the tests run', async () => {
+  const version = await debeziumVersion();
+  assert.equal(services.connect?.image, `quay.io/debezium/connect:${version}`);
+  assert.equal(services['cdc-register']?.image, services.connect?.image);
+  const broker = /<kafka\.version>(.*)</.exec(await projectText('test/support/connect/pom.xml'))?.[1];
+  assert.equal(services.kafka?.image, `apache/kafka:${broker}`);
+});
+
+test('a connector that failed is started again', async () => {
+  const asked: string[] = [];
+  let state = 'FAILED';
+  const server = createServer((request, answer) => {
+    asked.push(`${request.method} ${request.url}`);
+    if (request.url?.includes('/restart')) state = 'RUNNING';
+    answer.end(JSON.stringify({ tasks: [{ id: 0, state }] }).replaceAll(' ', ''));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  const environment = { CONNECT_URL: `http://127.0.0.1:${port}`, CONFIG: 'deploy/debezium/c2c-order.json' };
+  const child = spawn('sh', ['deploy/debezium/supervise.sh'], {
+    ...{ cwd: PROJECT, stdio: 'ignore' },
+    env: { PATH: process.env.PATH, LOOK_SECONDS: '0.2', ...environment },
+  });
+  try {
+    await until('another look after the restart', () => {
+      const restarted = asked.findIndex((one) => one.includes('/restart'));
+      return restarted > 0 && asked.slice(restarted + 1).includes('GET /connectors/c2c-order/status');
+    });
+    assert.equal(asked[0], 'PUT /connectors/c2c-order/config');
+    const restarts = asked.filter((one) => one.startsWith('POST'));
+    assert.deepEqual(restarts, ['POST /connectors/c2c-order/restart?includeTasks=true&onlyFailed=true']);
+    assert.equal(services['cdc-register']?.environment?.CONFIG, '/deploy/c2c-order.json');
+  } finally {
+    child.kill('SIGKILL');
+    server.close();
+  }
 });

@@ -9,8 +9,16 @@ export interface Subscriber<Data> {
   stop(): Promise<void>;
 }
 
-/** Subscribes at `url` (http://host:port); retries are off, so that a cut shows as a fault. */
-export function subscribe<Data>(url: string, query: string, variables: Record<string, unknown> = {}): Subscriber<Data> {
+/**
+ * Subscribes at `url` (http://host:port); retries are off, so that a cut shows as a fault. `onEvent` is told each event as it
+ * comes.
+ */
+export function subscribe<Data>(
+  url: string,
+  query: string,
+  variables: Record<string, unknown> = {},
+  onEvent: (event: Data) => void = () => {},
+): Subscriber<Data> {
   const events: Data[] = [];
   const faults: unknown[] = [];
   const client = createClient({
@@ -24,7 +32,9 @@ export function subscribe<Data>(url: string, query: string, variables: Record<st
     {
       next: ({ data, errors }) => {
         if (errors) faults.push(...errors);
-        if (data) events.push(data);
+        if (!data) return;
+        events.push(data);
+        onEvent(data);
       },
       error: (error) => faults.push(error),
       complete: () => {},
