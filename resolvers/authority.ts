@@ -5,8 +5,14 @@ import type { Role } from '../src/platform/config.ts';
 import type { Context } from './context.ts';
 
 export const READER: Role[] = ['reader'];
+export const ADMIN: Role[] = ['admin'];
 
 const RANKS: Record<Role, number> = { reader: 0, merchant: 1, admin: 2 };
+
+/** True for a role that sees counterparties' names as they are. */
+export function seesNames(role: Role): boolean {
+  return RANKS[role] >= RANKS.merchant;
+}
 
 /** Lets the caller through whose role ranks at least as high as the lowest one named. Throws FORBIDDEN otherwise. */
 export const checkRole: AuthCheckerFn<Context, Role> = ({ context, info }, roles) => {

@@ -10,6 +10,7 @@ export const MAX_PAGE = 1_000;
 const MAX_THROTTLE_MS = 60_000;
 
 const ASSET = /^[A-Z0-9]{1,20}$/;
+const FIAT = /^[A-Z]{3}$/;
 
 function between(argument: string, value: number, max: number): void {
   if (value < 1 || value > max) throw badInput(argument, `must be from 1 to ${max}`, { max });
@@ -21,8 +22,13 @@ export function checkSymbol(symbol: string): void {
 }
 
 /** An asset's name, where one is given. */
-export function checkAsset(argument: 'base' | 'quote', asset: string | null | undefined): void {
+export function checkAsset(argument: string, asset: string | null | undefined): void {
   if (asset != null && !ASSET.test(asset)) throw badInput(argument, 'must be an asset in capitals, e.g. BTC');
+}
+
+/** A currency's code, where one is given. */
+export function checkFiat(argument: string, fiat: string | null | undefined): void {
+  if (fiat != null && !FIAT.test(fiat)) throw badInput(argument, 'must be a currency in three capitals, e.g. VND');
 }
 
 /** A page size. */
@@ -36,8 +42,8 @@ export function checkDepth(depth: number): void {
 }
 
 /** A range of time, either end of which may be open. */
-export function checkRange({ from, to }: { from?: number | null; to?: number | null }): void {
-  if (from != null && to != null && from > to) throw badInput('from', 'must not be later than `to`');
+export function checkRange({ from, to }: { from?: number | null; to?: number | null }, argument = 'from'): void {
+  if (from != null && to != null && from > to) throw badInput(argument, 'must not be later than `to`');
 }
 
 /** The sort values in a page position of the list `question`; null where none is given. */

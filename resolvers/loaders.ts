@@ -10,6 +10,7 @@ import { type Exchange, type MarketRef, marketId } from '../schema/market.ts';
 import type { Latest } from '../src/platform/live/store.ts';
 import type { Platform } from '../src/platform/platform.ts';
 import { latestBooks } from './book-store.ts';
+import { type C2cOrderRow, findC2cOrders } from './c2c-store.ts';
 import { feedsOf } from './feed-store.ts';
 import { type KlinePageKey, klinePages, type LatestKlineKey, latestKlines } from './kline-store.ts';
 import { findMarkets } from './market-store.ts';
@@ -24,6 +25,7 @@ export interface Loaders {
   ticker: DataLoader<MarketRef, Ticker | null, string>;
   book: DataLoader<MarketRef, Latest | null, string>;
   feeds: DataLoader<Exchange, FeedHealth[]>;
+  c2cOrder: DataLoader<string, C2cOrderRow | null>;
 }
 
 /** Keys of one call to a store. */
@@ -56,5 +58,6 @@ export function createLoaders(platform: Pick<Platform, 'config' | 'live' | 'post
     feeds: new DataLoader((exchanges) =>
       Promise.all(exchanges.map((exchange) => feedsOf(live, exchange, config.FEED_STALE_MS))),
     ),
+    c2cOrder: loader((numbers) => findC2cOrders(postgres, numbers), String),
   };
 }

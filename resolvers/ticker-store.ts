@@ -29,7 +29,7 @@ export async function tickers(
       `SELECT t.* FROM unnest($1::text[], $2::text[]) AS m(e, s)
        CROSS JOIN LATERAL (SELECT exchange, symbol, last, open, high, low, volume AS "volume24h",
            quote_volume AS "quoteVolume24h", change_percent AS "changePercent24h", event_time AS time
-         FROM silver.ticker_24h WHERE exchange = m.e AND symbol = m.s ORDER BY event_time DESC LIMIT 1) t`,
+         FROM silver.ticker_24h WHERE exchange = m.e AND symbol = m.s AND is_window ORDER BY event_time DESC LIMIT 1) t`,
       marketColumns(missing),
     ),
   );

@@ -3,10 +3,11 @@
  * the exchanges unless `--live` or an exchange's own endpoints are given.
  */
 import { parseArgs } from 'node:util';
+import { startCapture } from '../ingestion/capture/capture.ts';
 import { CONNECTORS } from '../ingestion/exchanges/index.ts';
 import { startIngest } from '../ingestion/ingest.ts';
+import { startAllPipelines } from '../ingestion/pipelines/index.ts';
 import { startWorkers } from '../ingestion/workers/index.ts';
-import { startRetention } from '../ingestion/workers/retention.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import { startApi } from '../resolvers/api.ts';
 import { startStandIns } from '../sim/index.ts';
@@ -25,12 +26,16 @@ await runProcess([], async (process) => {
   for (const { exchange, settings } of Object.values(CONNECTORS)) {
     if (flags.live || config[settings.rest]) wanted.delete(exchange);
   }
-  const standIns = await startStandIns([...wanted], config.SIM_SEED);
+  const c2c = !config.BINANCE_C2C_URL && !(flags.live && config.BINANCE_API_KEY);
+  const standIns = await startStandIns([...wanted], config.SIM_SEED, { c2c });
   const workers = await startWorkers(platform, { onFatal: process.fatal });
-  const retention = startRetention(platform);
+  const capture = await startCapture(platform, 'embedded');
+  // a stand-in on this machine need not be spared
+  const settings = { ...standIns.settings, ...(c2c && { SLEEP_INTERVAL: 0 }) };
+  const pipelines = await startAllPipelines({ ...platform, config: { ...config, ...settings } });
   const ingest = await startIngest(platform, { endpoints: standIns.endpoints });
   const api = await startApi(platform);
-  const simulated = Object.keys(standIns.endpoints);
+  const simulated = [...Object.keys(standIns.endpoints), ...(c2c ? ["a merchant's C2C orders"] : [])];
   globalThis.process.stdout.write(
     [
       '',
@@ -47,5 +52,5 @@ await runProcess([], async (process) => {
     ].join('\n'),
   );
   // stopped from the end: no new clients, no new frames, then what is on its way is written
-  return together([platform, retention, standIns, workers, ingest, api]);
+  return together([platform, standIns, workers, capture, pipelines, ingest, api]);
 });

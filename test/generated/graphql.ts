@@ -141,6 +141,255 @@ export type BookIntegrity =
   /** The exchange sends whole books only; what happened between two is not known. */
   | 'SNAPSHOT_ONLY';
 
+/** Days are of the time zone in the setting C2C_TIME_ZONE (default UTC). */
+export type C2cDailyVolume = {
+  __typename?: 'C2cDailyVolume';
+  /** What was traded of the asset, in completed orders. */
+  amount: Scalars['Decimal']['output'];
+  /** The crypto asset, e.g. USDT. */
+  asset: Scalars['String']['output'];
+  /** totalPrice / amount, so weighted by amount; to 8 decimals, halves up. Null where no order is completed. */
+  averageUnitPrice?: Maybe<Scalars['Decimal']['output']>;
+  /** Those that were cancelled, by whomever. */
+  cancelled: Scalars['Int']['output'];
+  /** Commission of completed orders, in the asset. */
+  commission: Scalars['Decimal']['output'];
+  /** Those that are completed. */
+  completed: Scalars['Int']['output'];
+  /** Completed orders in percent of all, also of those still under way. */
+  completionPercent: Scalars['Float']['output'];
+  /** Counterparties of all the orders, as far as the names that the exchange shows tell them apart. */
+  counterparties: Scalars['Int']['output'];
+  /** The day on which the orders were made. */
+  day: Scalars['Date']['output'];
+  /** The currency it was traded for, e.g. VND. */
+  fiat: Scalars['String']['output'];
+  /** Orders of any status. */
+  orders: Scalars['Int']['output'];
+  /** What was paid for it, in the currency, in completed orders. */
+  totalPrice: Scalars['Decimal']['output'];
+  /** The merchant's side. */
+  tradeType: C2cTradeType;
+};
+
+/** One of the merchant's own C2C (P2P) orders, as the exchange said it last. */
+export type C2cOrder = {
+  __typename?: 'C2cOrder';
+  /** Number of the advertisement that it came of. */
+  advNo: Scalars['String']['output'];
+  /** MAKER where the advertisement is the merchant’s own, else TAKER. */
+  advertisementRole: Scalars['String']['output'];
+  /** Quantity of the asset. */
+  amount: Scalars['Decimal']['output'];
+  /** The crypto asset, e.g. USDT. */
+  asset: Scalars['String']['output'];
+  /** The exchange's commission, in the asset. */
+  commission: Scalars['Decimal']['output'];
+  /** Masked unless the caller holds the merchant role. */
+  counterPartNickName: Scalars['String']['output'];
+  /** When it was made. */
+  createTime: Scalars['DateTime']['output'];
+  /** The currency, ISO 4217, e.g. VND. */
+  fiat: Scalars['String']['output'];
+  /** How the exchange writes the currency, e.g. ₫. */
+  fiatSymbol: Scalars['String']['output'];
+  /** The exchange's number of the order. */
+  orderNumber: Scalars['ID']['output'];
+  /** Way of payment; null where the exchange did not say it. */
+  payMethodName?: Maybe<Scalars['String']['output']>;
+  /** The status in the words of the exchange. */
+  rawStatus: Scalars['String']['output'];
+  /** How far it is. */
+  status: C2cOrderStatus;
+  /** What it costs in the currency. */
+  totalPrice: Scalars['Decimal']['output'];
+  /** The merchant's side. */
+  tradeType: C2cTradeType;
+  /** Price of one unit in the currency. */
+  unitPrice: Scalars['Decimal']['output'];
+};
+
+/** A page of orders. */
+export type C2cOrderConnection = {
+  __typename?: 'C2cOrderConnection';
+  /** Newest first. */
+  nodes: Array<C2cOrder>;
+  /** Where the page ends. */
+  pageInfo: PageInfo;
+  /** Orders on all pages, at this moment. */
+  totalCount: Scalars['Int']['output'];
+};
+
+/** Which orders; what is left out filters nothing. */
+export type C2cOrderFilter = {
+  /** Only with this role in the advertisement, e.g. MAKER. */
+  advertisementRole?: InputMaybe<Scalars['String']['input']>;
+  /** Only of this asset, e.g. USDT. */
+  asset?: InputMaybe<Scalars['String']['input']>;
+  /** Only in this currency, e.g. VND. */
+  fiat?: InputMaybe<Scalars['String']['input']>;
+  /** Made at this time or later. */
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Only with one of these statuses; UNKNOWN stands for every status that this version does not know. */
+  status?: InputMaybe<Array<C2cOrderStatus>>;
+  /** Made before this time. */
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Only of this side. */
+  tradeType?: InputMaybe<C2cTradeType>;
+};
+
+/** How far an order is. */
+export type C2cOrderStatus =
+  /** The buyer says that the payment is made. */
+  | 'BUYER_PAYED'
+  /** Cancelled by one side. */
+  | 'CANCELLED'
+  /** Cancelled by the exchange, usually for want of payment. */
+  | 'CANCELLED_BY_SYSTEM'
+  /** Paid and released. */
+  | 'COMPLETED'
+  /** The asset is being released. */
+  | 'DISTRIBUTING'
+  /** One side has appealed to the exchange. */
+  | 'IN_APPEAL'
+  /** Made and not yet taken up. */
+  | 'PENDING'
+  /** Waits for the payment. */
+  | 'TRADING'
+  /** A status that this version does not know; `rawStatus` has it. */
+  | 'UNKNOWN';
+
+/** What an asset was bought and sold for in a currency. Amounts and totals are of completed orders; days are of the time zone in the setting C2C_TIME_ZONE. */
+export type C2cSummary = {
+  __typename?: 'C2cSummary';
+  /** The crypto asset, e.g. USDT. */
+  asset: Scalars['String']['output'];
+  /** buyTotal / buyAmount, to 8 decimals, halves up; null where nothing was bought. */
+  averageBuyPrice?: Maybe<Scalars['Decimal']['output']>;
+  /** sellTotal / sellAmount, to 8 decimals, halves up; null where nothing was sold. */
+  averageSellPrice?: Maybe<Scalars['Decimal']['output']>;
+  /** What was bought of the asset. */
+  buyAmount: Scalars['Decimal']['output'];
+  /** What was paid for it. */
+  buyTotal: Scalars['Decimal']['output'];
+  /** Commission of completed orders, in the asset. */
+  commission: Scalars['Decimal']['output'];
+  /** The currency, e.g. VND. */
+  fiat: Scalars['String']['output'];
+  /** Begin of the first day counted: `from` rounded down to a whole day. */
+  from: Scalars['DateTime']['output'];
+  /** Orders of any status. */
+  orders: Scalars['Int']['output'];
+  /** What the sales of these days brought less what the sold amounts had cost, by FIFO: each sale consumes the earliest amounts bought before it, on whatever day, and not consumed yet. What is sold beyond them has no known cost and counts neither as revenue nor as cost. Before commission, which is in the asset. */
+  realisedMargin: Scalars['Decimal']['output'];
+  /** What was sold of the asset. */
+  sellAmount: Scalars['Decimal']['output'];
+  /** What it was sold for. */
+  sellTotal: Scalars['Decimal']['output'];
+  /** How much more a unit was sold for than bought, in percent of the price it was bought for, worked out of the totals; to 8 decimals, halves away from zero. Null where one of the two is missing. */
+  spreadPercent?: Maybe<Scalars['Decimal']['output']>;
+  /** End of the last day counted: `to` rounded up to a whole day. */
+  to: Scalars['DateTime']['output'];
+};
+
+/** The merchant's side of an order. */
+export type C2cTradeType =
+  /** The merchant buys the asset. */
+  | 'BUY'
+  /** The merchant sells the asset. */
+  | 'SELL';
+
+/** Merchant orders of one minute, by when the change was committed. A minute in which nothing was created or completed has no row. A change that is known up to 5 minutes late is still counted, with a higher `revision`. */
+export type C2cWindow = {
+  __typename?: 'C2cWindow';
+  /** Orders that became COMPLETED, among them those that were created so. */
+  completed: Scalars['Int']['output'];
+  /** Total price of those, in fiat. */
+  completedTotalPrice: Scalars['Decimal']['output'];
+  /** End of the minute, exclusive. */
+  end: Scalars['DateTime']['output'];
+  /** The fiat currency, e.g. VND. */
+  fiat: Scalars['String']['output'];
+  /** Orders that were created. */
+  orders: Scalars['Int']['output'];
+  /** Grows with every change of this row: of two of one minute, the higher is the later word. */
+  revision: Scalars['Int']['output'];
+  /** Begin of the minute, inclusive. */
+  start: Scalars['DateTime']['output'];
+  /** Total price of those, in fiat. */
+  totalPrice: Scalars['Decimal']['output'];
+  /** The merchant's side. */
+  tradeType: C2cTradeType;
+};
+
+/** One captured change. */
+export type CdcEvent = StreamEvent & {
+  __typename?: 'CdcEvent';
+  /** Position of this event in its stream. */
+  cursor: Scalars['Cursor']['output'];
+  /** What is missing before this event; null where nothing is. */
+  gap?: Maybe<StreamGap>;
+  /** The change. */
+  record: CdcRecord;
+  /** Number of this event in its stream, a whole number as text. */
+  sequence: Scalars['String']['output'];
+  /** On the first event of a subscription, and on a fresh snapshot after a loss; else null. */
+  start?: Maybe<StreamStart>;
+};
+
+/** What a change does to a row or table. */
+export type CdcOperation =
+  /** A row was inserted. */
+  | 'CREATE'
+  /** A row was deleted. */
+  | 'DELETE'
+  /** A row as a snapshot found it: what is, not what changed. */
+  | 'READ'
+  /** Every row of the table was deleted. */
+  | 'TRUNCATE'
+  /** A row was changed. A change of its key comes as DELETE and CREATE. */
+  | 'UPDATE';
+
+/** One captured change. In rows, decimals and whole numbers past 2^53 are text, instants ISO 8601 in UTC; names of counterparties are masked unless the caller holds the merchant role. */
+export type CdcRecord = {
+  __typename?: 'CdcRecord';
+  /** The row after; null where there is none. */
+  after?: Maybe<Scalars['JSONObject']['output']>;
+  /** The row before, as far as it is known; null where there was none or nothing is. */
+  before?: Maybe<Scalars['JSONObject']['output']>;
+  /** Names of the columns that changed; of an UPDATE whose old row is not known, of those that may have. Empty for READ and TRUNCATE. */
+  changed: Array<Scalars['String']['output']>;
+  /** The same for every delivery of the change. */
+  id: Scalars['ID']['output'];
+  /** Primary key of the row. Null for TRUNCATE. */
+  key?: Maybe<Scalars['JSONObject']['output']>;
+  /** Place in the database's log, a whole number as text. Several rows may share it. Null in an incremental snapshot. */
+  lsn?: Maybe<Scalars['String']['output']>;
+  /** What happened. */
+  op: CdcOperation;
+  /** Of a change of the key the other one: of its DELETE the new key, of its CREATE the old one. Null for any other change. */
+  relatedKey?: Maybe<Scalars['JSONObject']['output']>;
+  /** When it was committed; of READ, when it was read. */
+  sourceTime: Scalars['DateTime']['output'];
+  /** schema.table, e.g. public.c2c_order. */
+  table: Scalars['String']['output'];
+  /** The transaction: changes with the same one were committed together. */
+  txId?: Maybe<Scalars['String']['output']>;
+  /** Columns that `after` lacks: the change left them as they were, and their value was not captured. */
+  unchanged: Array<Scalars['String']['output']>;
+};
+
+/** A page of captured changes. */
+export type CdcRecordConnection = {
+  __typename?: 'CdcRecordConnection';
+  /** Where cdcEvent of the same table continues after these rows. */
+  liveCursor: Scalars['Cursor']['output'];
+  /** Newest first. */
+  nodes: Array<CdcRecord>;
+  /** Where the page ends. */
+  pageInfo: PageInfo;
+};
+
 /** An asset's price in one market at the end of a minute. */
 export type CryptoPrice = {
   __typename?: 'CryptoPrice';
@@ -161,11 +410,11 @@ export type CryptoPrice = {
 /** What one check of one dataset found in one run. A failing row stays where it is. */
 export type DataQualityResult = {
   __typename?: 'DataQualityResult';
-  /** What was looked for: ohlc_order, non_negative, monotone_time, clock, duplicates, coverage, price_jump, or refused for rows that never got into the table. */
+  /** What was looked for: ohlc_order, non_negative, monotone_time, clock, duplicates, coverage, price_jump, or refused for rows that never got into the table. Of c2c_order: form, time and total (amount × unit price), which keep an answer out of the table, status, duplicates, and unknown_field:<name>, which is told once for each name. */
   check: Scalars['String']['output'];
   /** Rows looked at; of `coverage` the minutes or holes, of `refused` the refused ones. */
   checked: Scalars['Int']['output'];
-  /** The table whose rows were looked at, e.g. silver.kline_1m. */
+  /** What was looked at: a table, e.g. silver.kline_1m; c2c_order are the exchange's answers about C2C orders, upbit_24h_ticker those of Upbit's REST API about its markets. */
   dataset: Scalars['String']['output'];
   /** Rows that failed. */
   failed: Scalars['Int']['output'];
@@ -408,6 +657,19 @@ export type MarketStatus =
   /** The exchange says something that this version does not know, or nothing. */
   | 'UNKNOWN';
 
+/** What can be done, over POST or a WebSocket, never by GET. A name that does not exist is refused with BAD_USER_INPUT, a caller whose role does not allow it with FORBIDDEN. */
+export type Mutation = {
+  __typename?: 'Mutation';
+  /** Asks for a run of a pipeline and answers it, QUEUED; one that is queued or under way already is answered instead, and no second one begins. `pipelineRuns` tells what becomes of it. For the role admin. */
+  runPipeline: PipelineRun;
+};
+
+
+/** What can be done, over POST or a WebSocket, never by GET. A name that does not exist is refused with BAD_USER_INPUT, a caller whose role does not allow it with FORBIDDEN. */
+export type MutationRunPipelineArgs = {
+  pipeline: Scalars['String']['input'];
+};
+
 /** Why a spread could not be traded now. */
 export type NotExecutableReason =
   /** Changes of a book are missing, and a whole one has not come yet. */
@@ -487,6 +749,37 @@ export type PageInfo = {
   hasNextPage: Scalars['Boolean']['output'];
 };
 
+/** A run of a pipeline as a whole, or one attempt at one of its tasks. */
+export type PipelineRun = {
+  __typename?: 'PipelineRun';
+  /** Which attempt at the task, from 1; of a run, how often it was taken up. */
+  attempt: Scalars['Int']['output'];
+  /** How far a task is, out of `total`. */
+  done?: Maybe<Scalars['Int']['output']>;
+  /** Why it failed or was left out; of a failure, callers below the role admin are told no more than that. */
+  error?: Maybe<Scalars['String']['output']>;
+  /** When it ended; null while it is under way. */
+  finishedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Of this row. */
+  id: Scalars['ID']['output'];
+  /** Which pipeline, e.g. daily_batch_processing. */
+  pipeline: Scalars['String']['output'];
+  /** Rows (pages, objects) read; of a run those of all its tasks. */
+  rowsIn?: Maybe<Scalars['Int']['output']>;
+  /** Rows written; of a run those of all its tasks. */
+  rowsOut?: Maybe<Scalars['Int']['output']>;
+  /** The same in all rows of one run. */
+  runId: Scalars['ID']['output'];
+  /** When it began; of one that is QUEUED, when it was asked for. */
+  startedAt: Scalars['DateTime']['output'];
+  /** How far it is. */
+  status: RunStatus;
+  /** Which of its tasks; empty for the run as a whole. */
+  task: Scalars['String']['output'];
+  /** What `done` will come to; null where that is not known. */
+  total?: Maybe<Scalars['Int']['output']>;
+};
+
 /** What is on offer at one price. */
 export type PriceLevel = {
   __typename?: 'PriceLevel';
@@ -503,6 +796,18 @@ export type Query = {
   arbitrageHistory: Array<ArbitrageBucket>;
   /** The newest spreads, greatest net first. One that nobody works out any more is told as STALE_LEG. */
   arbitrageSpreads: Array<ArbitrageSpread>;
+  /** Orders by day, asset, currency and side, newest day first, at most 1,000 rows: of the days that the range touches. */
+  c2cDailyVolume: Array<C2cDailyVolume>;
+  /** One order; null where there is none of this number. */
+  c2cOrder?: Maybe<C2cOrder>;
+  /** The merchant's own C2C orders, newest first. Rows that arrive between two pages move none of the others. */
+  c2cOrders: C2cOrderConnection;
+  /** What an asset was bought and sold for in a currency, and what the sales earned, over the days that the range touches; without `from` since the first order, without `to` up to today. */
+  c2cSummary: C2cSummary;
+  /** Orders created and completed by minute, newest minute first, at most 1,000 rows. */
+  c2cWindows: Array<C2cWindow>;
+  /** Captured changes of a table, newest first. */
+  cdcRecords: CdcRecordConnection;
   /** An asset's price in every market at the end of every minute, newest minute first, then by exchange and symbol. */
   cryptoPrices: Array<CryptoPrice>;
   /** What the checks of the data found: the newest result of each and those that failed, newest first. */
@@ -519,6 +824,8 @@ export type Query = {
   markets: MarketConnection;
   /** The order book now; null where there is none yet. */
   orderBook?: Maybe<OrderBook>;
+  /** Runs of pipelines and attempts at their tasks, newest first. They are kept for RETENTION_RUNS_DAYS. */
+  pipelineRuns: Array<PipelineRun>;
   /** Markets in order of a metric over 24 hours. Left out are those that the metric is not known of, and those without figures for an hour. */
   ranking: Array<RankingEntry>;
   /** 24 h figures of one market; null where none are known. */
@@ -552,6 +859,56 @@ export type QueryArbitrageSpreadsArgs = {
   first?: Scalars['Int']['input'];
   minNetPercent?: InputMaybe<Scalars['Decimal']['input']>;
   notional?: InputMaybe<Scalars['Decimal']['input']>;
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryC2cDailyVolumeArgs = {
+  asset?: InputMaybe<Scalars['String']['input']>;
+  fiat?: InputMaybe<Scalars['String']['input']>;
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+  tradeType?: InputMaybe<C2cTradeType>;
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryC2cOrderArgs = {
+  orderNumber: Scalars['ID']['input'];
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryC2cOrdersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<C2cOrderFilter>;
+  first?: Scalars['Int']['input'];
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryC2cSummaryArgs = {
+  asset: Scalars['String']['input'];
+  fiat: Scalars['String']['input'];
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryC2cWindowsArgs = {
+  fiat?: InputMaybe<Scalars['String']['input']>;
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryCdcRecordsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: Scalars['Int']['input'];
+  op?: InputMaybe<Array<CdcOperation>>;
+  table: Scalars['String']['input'];
 };
 
 
@@ -619,6 +976,13 @@ export type QueryOrderBookArgs = {
   depth?: Scalars['Int']['input'];
   exchange: Exchange;
   symbol: Scalars['String']['input'];
+};
+
+
+/** What can be asked. An unusable argument is refused with BAD_USER_INPUT and its name, what would read too much at once with QUERY_TOO_COMPLEX. */
+export type QueryPipelineRunsArgs = {
+  first?: Scalars['Int']['input'];
+  pipeline?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -713,6 +1077,19 @@ export type RankingMetric =
   /** Realised volatility: the root of the sum of the squared logarithmic returns from minute to minute, over the minutes that are known, e.g. 0.031 for 3.1 %. A market with fewer than two is left out. */
   | 'VOLATILITY';
 
+/** How far a run of a pipeline, or one of its tasks, is. */
+export type RunStatus =
+  /** Given up, or this attempt failed and another one follows; `error` says why. */
+  | 'FAILED'
+  /** Asked for; a process takes it up within a second or two. */
+  | 'QUEUED'
+  /** Under way. One whose process died is taken up by another within half a minute. */
+  | 'RUNNING'
+  /** Left out: a task that it needs failed, or the settings do not allow it; `error` says which. */
+  | 'SKIPPED'
+  /** Done. */
+  | 'SUCCEEDED';
+
 /** Direction of a trade or an order. */
 export type Side =
   /** Buys the base asset. */
@@ -771,6 +1148,8 @@ export type Subscription = {
   __typename?: 'Subscription';
   /** Spreads as they change, at most every 100 ms each. A filter is looked up, not tried: what it leaves out costs nothing. */
   arbitrageSpreadUpdated: ArbitrageSpreadEvent;
+  /** Every change of a table from now on, complete: who reads too slowly is told so and goes on from its cursor. Changes of a row come in the order in which they were committed. */
+  cdcEvent: CdcEvent;
   /** What the feeds say of themselves from now on: every ten seconds, and whenever it changes. An event is one feed of one exchange; `cursor` and `sequence` are those of its exchange. */
   feedStatusUpdated: FeedStatusEvent;
   /** The newest candle, then each change of it and the ones that follow. */
@@ -797,6 +1176,15 @@ export type SubscriptionArbitrageSpreadUpdatedArgs = {
   notional?: InputMaybe<Scalars['Decimal']['input']>;
   onSlow?: SlowConsumerPolicy;
   throttleMs?: Scalars['Int']['input'];
+};
+
+
+/** What can be followed. Every event carries the cursor of its place in the stream; what a subscriber missed, it is told. */
+export type SubscriptionCdcEventArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  onSlow?: SlowConsumerPolicy;
+  op?: InputMaybe<Array<CdcOperation>>;
+  table: Scalars['String']['input'];
 };
 
 
@@ -1021,6 +1409,76 @@ export type ArbitrageSpreadUpdatedSubscriptionVariables = Exact<{
 
 export type ArbitrageSpreadUpdatedSubscription = { __typename?: 'Subscription', arbitrageSpreadUpdated: { __typename?: 'ArbitrageSpreadEvent', cursor: string, sequence: string, start?: StreamStart | null, matches: boolean, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, spread: { __typename?: 'ArbitrageSpread', id: string, netPercent: string, executable: boolean } } };
 
+export type C2cOrdersQueryVariables = Exact<{
+  filter?: InputMaybe<C2cOrderFilter>;
+  first?: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type C2cOrdersQuery = { __typename?: 'Query', c2cOrders: { __typename?: 'C2cOrderConnection', totalCount: number, nodes: Array<{ __typename?: 'C2cOrder', orderNumber: string, advNo: string, tradeType: C2cTradeType, asset: string, fiat: string, fiatSymbol: string, amount: string, totalPrice: string, unitPrice: string, status: C2cOrderStatus, rawStatus: string, createTime: string, commission: string, advertisementRole: string, payMethodName?: string | null, counterPartNickName: string }>, pageInfo: { __typename?: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } };
+
+export type C2cOrderQueryVariables = Exact<{
+  orderNumber: Scalars['ID']['input'];
+}>;
+
+
+export type C2cOrderQuery = { __typename?: 'Query', c2cOrder?: { __typename?: 'C2cOrder', orderNumber: string, advNo: string, tradeType: C2cTradeType, asset: string, fiat: string, fiatSymbol: string, amount: string, totalPrice: string, unitPrice: string, status: C2cOrderStatus, rawStatus: string, createTime: string, commission: string, advertisementRole: string, payMethodName?: string | null, counterPartNickName: string } | null };
+
+export type C2cOrderFieldsFragment = { __typename?: 'C2cOrder', orderNumber: string, advNo: string, tradeType: C2cTradeType, asset: string, fiat: string, fiatSymbol: string, amount: string, totalPrice: string, unitPrice: string, status: C2cOrderStatus, rawStatus: string, createTime: string, commission: string, advertisementRole: string, payMethodName?: string | null, counterPartNickName: string };
+
+export type C2cDailyVolumeQueryVariables = Exact<{
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+  asset?: InputMaybe<Scalars['String']['input']>;
+  fiat?: InputMaybe<Scalars['String']['input']>;
+  tradeType?: InputMaybe<C2cTradeType>;
+}>;
+
+
+export type C2cDailyVolumeQuery = { __typename?: 'Query', c2cDailyVolume: Array<{ __typename?: 'C2cDailyVolume', day: string, asset: string, fiat: string, tradeType: C2cTradeType, orders: number, completed: number, cancelled: number, amount: string, totalPrice: string, averageUnitPrice?: string | null, commission: string, counterparties: number, completionPercent: number }> };
+
+export type C2cSummaryQueryVariables = Exact<{
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+  asset: Scalars['String']['input'];
+  fiat: Scalars['String']['input'];
+}>;
+
+
+export type C2cSummaryQuery = { __typename?: 'Query', c2cSummary: { __typename?: 'C2cSummary', from: string, to: string, fiat: string, asset: string, buyAmount: string, buyTotal: string, sellAmount: string, sellTotal: string, averageBuyPrice?: string | null, averageSellPrice?: string | null, spreadPercent?: string | null, realisedMargin: string, commission: string, orders: number } };
+
+export type ChangeFieldsFragment = { __typename?: 'CdcRecord', id: string, table: string, op: CdcOperation, key?: Record<string, unknown> | null, relatedKey?: Record<string, unknown> | null, before?: Record<string, unknown> | null, after?: Record<string, unknown> | null, changed: Array<string>, unchanged: Array<string>, lsn?: string | null, txId?: string | null, sourceTime: string };
+
+export type CdcRecordsQueryVariables = Exact<{
+  table: Scalars['String']['input'];
+  op?: InputMaybe<Array<CdcOperation> | CdcOperation>;
+  first: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type CdcRecordsQuery = { __typename?: 'Query', cdcRecords: { __typename?: 'CdcRecordConnection', liveCursor: string, nodes: Array<{ __typename?: 'CdcRecord', id: string, table: string, op: CdcOperation, key?: Record<string, unknown> | null, relatedKey?: Record<string, unknown> | null, before?: Record<string, unknown> | null, after?: Record<string, unknown> | null, changed: Array<string>, unchanged: Array<string>, lsn?: string | null, txId?: string | null, sourceTime: string }>, pageInfo: { __typename?: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } };
+
+export type CdcEventSubscriptionVariables = Exact<{
+  table: Scalars['String']['input'];
+  op?: InputMaybe<Array<CdcOperation> | CdcOperation>;
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  onSlow?: SlowConsumerPolicy;
+}>;
+
+
+export type CdcEventSubscription = { __typename?: 'Subscription', cdcEvent: { __typename?: 'CdcEvent', cursor: string, sequence: string, start?: StreamStart | null, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, record: { __typename?: 'CdcRecord', id: string, table: string, op: CdcOperation, key?: Record<string, unknown> | null, relatedKey?: Record<string, unknown> | null, before?: Record<string, unknown> | null, after?: Record<string, unknown> | null, changed: Array<string>, unchanged: Array<string>, lsn?: string | null, txId?: string | null, sourceTime: string } } };
+
+export type C2cWindowsQueryVariables = Exact<{
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+  fiat?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type C2cWindowsQuery = { __typename?: 'Query', c2cWindows: Array<{ __typename?: 'C2cWindow', start: string, end: string, fiat: string, tradeType: C2cTradeType, orders: number, totalPrice: string, completed: number, completedTotalPrice: string, revision: number }> };
+
 export type CryptoPricesQueryVariables = Exact<{
   base: Scalars['String']['input'];
   from?: InputMaybe<Scalars['DateTime']['input']>;
@@ -1130,6 +1588,21 @@ export type OrderBookUpdatedSubscriptionVariables = Exact<{
 
 
 export type OrderBookUpdatedSubscription = { __typename?: 'Subscription', orderBookUpdated: { __typename?: 'OrderBookEvent', cursor: string, sequence: string, start?: StreamStart | null, snapshot: boolean, checksum: string, time: string, gap?: { __typename?: 'StreamGap', missed?: number | null, reason: GapReason } | null, bids: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }>, asks: Array<{ __typename?: 'PriceLevel', price: string, quantity: string }> } };
+
+export type PipelineRunsQueryVariables = Exact<{
+  pipeline?: InputMaybe<Scalars['String']['input']>;
+  first?: Scalars['Int']['input'];
+}>;
+
+
+export type PipelineRunsQuery = { __typename?: 'Query', pipelineRuns: Array<{ __typename?: 'PipelineRun', id: string, runId: string, pipeline: string, task: string, status: RunStatus, startedAt: string, finishedAt?: string | null, rowsIn?: number | null, rowsOut?: number | null, done?: number | null, total?: number | null, error?: string | null, attempt: number }> };
+
+export type RunPipelineMutationVariables = Exact<{
+  pipeline: Scalars['String']['input'];
+}>;
+
+
+export type RunPipelineMutation = { __typename?: 'Mutation', runPipeline: { __typename?: 'PipelineRun', id: string, runId: string, pipeline: string, task: string, status: RunStatus, startedAt: string, finishedAt?: string | null, rowsIn?: number | null, rowsOut?: number | null, error?: string | null, attempt: number } };
 
 export type RankingQueryVariables = Exact<{
   by: RankingMetric;
@@ -1272,6 +1745,42 @@ export const SpreadPartsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"SpreadParts"}) as unknown as TypedDocumentString<SpreadPartsFragment, unknown>;
+export const C2cOrderFieldsFragmentDoc = new TypedDocumentString(`
+    fragment C2cOrderFields on C2cOrder {
+  orderNumber
+  advNo
+  tradeType
+  asset
+  fiat
+  fiatSymbol
+  amount
+  totalPrice
+  unitPrice
+  status
+  rawStatus
+  createTime
+  commission
+  advertisementRole
+  payMethodName
+  counterPartNickName
+}
+    `, {"fragmentName":"C2cOrderFields"}) as unknown as TypedDocumentString<C2cOrderFieldsFragment, unknown>;
+export const ChangeFieldsFragmentDoc = new TypedDocumentString(`
+    fragment ChangeFields on CdcRecord {
+  id
+  table
+  op
+  key
+  relatedKey
+  before
+  after
+  changed
+  unchanged
+  lsn
+  txId
+  sourceTime
+}
+    `, {"fragmentName":"ChangeFields"}) as unknown as TypedDocumentString<ChangeFieldsFragment, unknown>;
 export const ArbitrageSpreadsDocument = new TypedDocumentString(`
     query ArbitrageSpreads($base: String, $notional: Decimal, $minNetPercent: Decimal, $executableOnly: Boolean!, $first: Int!) {
   arbitrageSpreads(
@@ -1369,6 +1878,177 @@ export const ArbitrageSpreadUpdatedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ArbitrageSpreadUpdatedSubscription, ArbitrageSpreadUpdatedSubscriptionVariables>;
+export const C2cOrdersDocument = new TypedDocumentString(`
+    query C2cOrders($filter: C2cOrderFilter, $first: Int! = 50, $after: String) {
+  c2cOrders(filter: $filter, first: $first, after: $after) {
+    totalCount
+    nodes {
+      ...C2cOrderFields
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment C2cOrderFields on C2cOrder {
+  orderNumber
+  advNo
+  tradeType
+  asset
+  fiat
+  fiatSymbol
+  amount
+  totalPrice
+  unitPrice
+  status
+  rawStatus
+  createTime
+  commission
+  advertisementRole
+  payMethodName
+  counterPartNickName
+}`) as unknown as TypedDocumentString<C2cOrdersQuery, C2cOrdersQueryVariables>;
+export const C2cOrderDocument = new TypedDocumentString(`
+    query C2cOrder($orderNumber: ID!) {
+  c2cOrder(orderNumber: $orderNumber) {
+    ...C2cOrderFields
+  }
+}
+    fragment C2cOrderFields on C2cOrder {
+  orderNumber
+  advNo
+  tradeType
+  asset
+  fiat
+  fiatSymbol
+  amount
+  totalPrice
+  unitPrice
+  status
+  rawStatus
+  createTime
+  commission
+  advertisementRole
+  payMethodName
+  counterPartNickName
+}`) as unknown as TypedDocumentString<C2cOrderQuery, C2cOrderQueryVariables>;
+export const C2cDailyVolumeDocument = new TypedDocumentString(`
+    query C2cDailyVolume($from: DateTime, $to: DateTime, $asset: String, $fiat: String, $tradeType: C2cTradeType) {
+  c2cDailyVolume(
+    from: $from
+    to: $to
+    asset: $asset
+    fiat: $fiat
+    tradeType: $tradeType
+  ) {
+    day
+    asset
+    fiat
+    tradeType
+    orders
+    completed
+    cancelled
+    amount
+    totalPrice
+    averageUnitPrice
+    commission
+    counterparties
+    completionPercent
+  }
+}
+    `) as unknown as TypedDocumentString<C2cDailyVolumeQuery, C2cDailyVolumeQueryVariables>;
+export const C2cSummaryDocument = new TypedDocumentString(`
+    query C2cSummary($from: DateTime, $to: DateTime, $asset: String!, $fiat: String!) {
+  c2cSummary(from: $from, to: $to, asset: $asset, fiat: $fiat) {
+    from
+    to
+    fiat
+    asset
+    buyAmount
+    buyTotal
+    sellAmount
+    sellTotal
+    averageBuyPrice
+    averageSellPrice
+    spreadPercent
+    realisedMargin
+    commission
+    orders
+  }
+}
+    `) as unknown as TypedDocumentString<C2cSummaryQuery, C2cSummaryQueryVariables>;
+export const CdcRecordsDocument = new TypedDocumentString(`
+    query CdcRecords($table: String!, $op: [CdcOperation!], $first: Int!, $after: String) {
+  cdcRecords(table: $table, op: $op, first: $first, after: $after) {
+    nodes {
+      ...ChangeFields
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    liveCursor
+  }
+}
+    fragment ChangeFields on CdcRecord {
+  id
+  table
+  op
+  key
+  relatedKey
+  before
+  after
+  changed
+  unchanged
+  lsn
+  txId
+  sourceTime
+}`) as unknown as TypedDocumentString<CdcRecordsQuery, CdcRecordsQueryVariables>;
+export const CdcEventDocument = new TypedDocumentString(`
+    subscription CdcEvent($table: String!, $op: [CdcOperation!], $after: Cursor, $onSlow: SlowConsumerPolicy! = DISCONNECT) {
+  cdcEvent(table: $table, op: $op, after: $after, onSlow: $onSlow) {
+    cursor
+    sequence
+    start
+    gap {
+      missed
+      reason
+    }
+    record {
+      ...ChangeFields
+    }
+  }
+}
+    fragment ChangeFields on CdcRecord {
+  id
+  table
+  op
+  key
+  relatedKey
+  before
+  after
+  changed
+  unchanged
+  lsn
+  txId
+  sourceTime
+}`) as unknown as TypedDocumentString<CdcEventSubscription, CdcEventSubscriptionVariables>;
+export const C2cWindowsDocument = new TypedDocumentString(`
+    query C2cWindows($from: DateTime, $to: DateTime, $fiat: String) {
+  c2cWindows(from: $from, to: $to, fiat: $fiat) {
+    start
+    end
+    fiat
+    tradeType
+    orders
+    totalPrice
+    completed
+    completedTotalPrice
+    revision
+  }
+}
+    `) as unknown as TypedDocumentString<C2cWindowsQuery, C2cWindowsQueryVariables>;
 export const CryptoPricesDocument = new TypedDocumentString(`
     query CryptoPrices($base: String!, $from: DateTime, $to: DateTime, $first: Int!) {
   cryptoPrices(base: $base, from: $from, to: $to, first: $first) {
@@ -1592,6 +2272,42 @@ export const OrderBookUpdatedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<OrderBookUpdatedSubscription, OrderBookUpdatedSubscriptionVariables>;
+export const PipelineRunsDocument = new TypedDocumentString(`
+    query PipelineRuns($pipeline: String, $first: Int! = 20) {
+  pipelineRuns(pipeline: $pipeline, first: $first) {
+    id
+    runId
+    pipeline
+    task
+    status
+    startedAt
+    finishedAt
+    rowsIn
+    rowsOut
+    done
+    total
+    error
+    attempt
+  }
+}
+    `) as unknown as TypedDocumentString<PipelineRunsQuery, PipelineRunsQueryVariables>;
+export const RunPipelineDocument = new TypedDocumentString(`
+    mutation RunPipeline($pipeline: String!) {
+  runPipeline(pipeline: $pipeline) {
+    id
+    runId
+    pipeline
+    task
+    status
+    startedAt
+    finishedAt
+    rowsIn
+    rowsOut
+    error
+    attempt
+  }
+}
+    `) as unknown as TypedDocumentString<RunPipelineMutation, RunPipelineMutationVariables>;
 export const RankingDocument = new TypedDocumentString(`
     query Ranking($by: RankingMetric!, $direction: SortDirection!, $exchange: Exchange, $quote: String, $first: Int!) {
   ranking(

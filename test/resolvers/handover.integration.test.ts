@@ -1,11 +1,15 @@
 /** History hands over to live: a page's `liveCursor` used as `after` leaves no hole and no repeat, under load. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { readEnvelope } from '../../ingestion/cdc/envelope.ts';
+import { addRecords } from '../../ingestion/cdc/records.ts';
+import { CHANNELS, streamKey } from '../../schema/channels.ts';
 import { openRedisLiveStore } from '../../src/platform/live/redis/store.ts';
 import type { LiveStore } from '../../src/platform/live/store.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { BookMarket, seeded } from '../clients/book-market.ts';
 import type { TickerUpdatedDocument } from '../generated/graphql.ts';
+import { created, TABLE } from '../ingestion/cdc/envelopes.ts';
 import { prepareRedis, sharedRedis } from '../support/redis.ts';
 import { withService } from '../support/service.ts';
 import { kline, klineAppend, market, storeKlines, storeTrades, T0, trade, tradeAppend } from './samples.ts';
@@ -34,7 +38,11 @@ await withService('history hands over to live on Redis and PostgreSQL', prepareR
     live = await openRedisLiveStore({ url: redis.url, timeoutMs: 5_000, log: createLog('silent') });
     world = await openWorld({}, live);
     await live.append([book.snapshot()]);
+    // the table's stream has one name
+    await live.trim(streamKey('cdc', TABLE), Date.now() + 1_000);
     const late: (() => Promise<void>)[] = [];
+    const lateRows: (() => Promise<unknown>)[] = [];
+    const lateEvents: (() => Promise<unknown>)[] = [];
     producers = [
       produce(async (n) => {
         const one = trade(T0 + n, String(n), { ...of, receivedAt: Date.now() });
@@ -56,6 +64,39 @@ await withService('history hands over to live on Redis and PostgreSQL', prepareR
       }),
       produce(async () => {
         await live.append([book.change()]);
+      }),
+      produce(async (n) => {
+        const change = readEnvelope(created(`${of.symbol}${n}`, { lsn: n, txId: process.pid }));
+        assert.ok(change);
+        const { version, retentionMs, maxLength } = CHANNELS.cdc;
+        assert.ok(version.kind === 'recent');
+        const told = () =>
+          live.append([
+            {
+              ...{
+                stream: streamKey('cdc', TABLE),
+                epoch: `h${process.pid}`,
+                offset: BigInt(n),
+                time: Date.now(),
+                writes: [],
+              },
+              ...{ payload: JSON.stringify(change), retentionMs, maxLength },
+              version: { kind: 'recent', id: version.id(change), keep: version.keep },
+            },
+          ]);
+        const stored = () => addRecords(world.postgres, [change]);
+        // each of the two is ahead now and then, by one or by some
+        if (n % 40 < 20) {
+          lateEvents.push(told);
+          for (const store of lateRows.splice(0)) await store();
+          await stored();
+          if (n % 4 === 0) for (const tell of lateEvents.splice(0)) await tell();
+        } else {
+          lateRows.push(stored);
+          for (const tell of lateEvents.splice(0)) await tell();
+          await told();
+          if (n % 4 === 0) for (const store of lateRows.splice(0)) await store();
+        }
       }),
     ];
   });
@@ -95,6 +136,27 @@ await withService('history hands over to live on Redis and PostgreSQL', prepareR
           assert.deepEqual([event.gap, event.start], [null, i === 1 ? 'RESUMED' : null]);
         }
         await tape.stop();
+      }
+    });
+
+    test('changes', { timeout: 60_000 }, async () => {
+      for (let round = 0; round < 15; round++) {
+        const { cdcRecords } = await ask(`{ cdcRecords(table: "${TABLE}", first: 200) { nodes { lsn } liveCursor } }`);
+        const lsns = ((cdcRecords?.nodes ?? []) as { lsn: string }[]).map(({ lsn }) => Number(lsn));
+        const head = Math.max(0, ...lsns);
+        assert.deepEqual(
+          lsns,
+          lsns.map((_, i) => head - i),
+        );
+        const changes = await follow(
+          `subscription { cdcEvent(table: "${TABLE}", after: "${cdcRecords?.liveCursor}") { start gap { missed } record { lsn } } }`,
+        );
+        for (let i = 1; i <= 30; i++) {
+          const event: { start: string | null; gap: object | null; record: { lsn: string } } = await changes.event();
+          assert.equal(Number(event.record.lsn), head + i);
+          assert.deepEqual([event.gap, event.start], [null, i === 1 ? 'RESUMED' : null]);
+        }
+        await changes.stop();
       }
     });
 

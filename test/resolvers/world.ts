@@ -105,10 +105,10 @@ export function createWorld(
       return { ...errors[0]?.extensions, message: errors[0]?.message ?? '' } as Record<string, unknown>;
     },
     /** Subscribes. Throws the error that a refused subscription is answered with. */
-    async follow<R, V>(document: TypedDocumentString<R, V>, variables: V, outlet?: TestOutlet) {
-      const { problems, args } = request(String(document), variables);
+    async follow<R, V>(document: TypedDocumentString<R, V>, variables: V, outlet?: TestOutlet, caller = READER) {
+      const { problems, args } = request(String(document), variables, caller);
       assert.deepEqual(problems, []);
-      const followed = await follow(core, { ...args, outlet, caller: READER });
+      const followed = await follow(core, { ...args, outlet, caller });
       return {
         ...followed,
         async next(): Promise<R> {

@@ -232,4 +232,34 @@ query MarketNow($exchange: Exchange!, $symbol: String!) {
 `,
     variables: BTC,
   },
+  {
+    name: 'PipelineRuns',
+    query: `# The newest runs of the pipelines and attempts at their tasks.
+query PipelineRuns {
+  pipelineRuns(first: 20) {
+    pipeline
+    task
+    status
+    attempt
+    startedAt
+  }
+}
+`,
+    variables: {},
+  },
+  {
+    name: 'RunPipeline',
+    query: `# Asks for a run of a pipeline, as an admin. While one is under way
+# it is that one that is answered; PipelineRuns tells what became of it.
+mutation RunPipeline($pipeline: String!) {
+  runPipeline(pipeline: $pipeline) {
+    runId
+    pipeline
+    status
+    startedAt
+  }
+}
+`,
+    variables: { pipeline: 'data_quality' },
+  },
 ];

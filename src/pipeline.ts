@@ -1,0 +1,60 @@
+/**
+ * `npm run pipeline -- daily_batch_processing`: asks for a run, shows how far it is, ends with 1 where it fails; `--list` names
+ * them all. Who runs pipelines on the database does it (`npm start`, the role work), this process where nobody does.
+ */
+import { parseArgs } from 'node:util';
+import { createScreen, followRun, stillQueued } from '../ingestion/pipelines/follow.ts';
+import { ALL_PIPELINES, startAllPipelines } from '../ingestion/pipelines/index.ts';
+import { MIGRATIONS } from '../migrations/index.ts';
+import { isPipeline, PIPELINES } from '../schema/pipelines.ts';
+import { ConfigError } from './platform/config.ts';
+import { openPlatform } from './platform/open.ts';
+import type { Running } from './platform/platform.ts';
+import { findEmbeddedPostgres } from './platform/postgres/embedded.ts';
+import { createJobs } from './platform/postgres/jobs.ts';
+import { openPostgres } from './platform/postgres/postgres.ts';
+import { queueRun } from './platform/postgres/queue-run.ts';
+import { runProcess, together } from './platform/run.ts';
+
+/** So long others may take to begin it, ms. */
+const TAKEN_MS = 5_000;
+const option = { type: 'boolean', default: false } as const;
+const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { list: option, live: option } });
+const [name = ''] = positionals;
+const { stdout, env, exit } = globalThis.process;
+for (const { name: one, schedule, steps } of flags.list ? Object.values(ALL_PIPELINES) : []) {
+  const tasks = steps.map(({ task }) => task.name).join(', ');
+  stdout.write(`${one.padEnd(24)} ${(schedule?.cron ?? 'on demand').padEnd(14)} ${tasks}\n`);
+}
+if (flags.list) exit(0);
+env.LOG_LEVEL ??= 'warn';
+
+await runProcess([], async (process) => {
+  const { config, log, end, fatal } = process;
+  if (!isPipeline(name))
+    throw new ConfigError([`the pipeline must be one of ${PIPELINES.join(', ')}; --list says more`]);
+  const timeoutMs = config.STORE_TIMEOUT_MS;
+  const found = config.DATABASE_URL ? null : await findEmbeddedPostgres(config.DATA_DIR);
+  const platform = found ? null : await openPlatform(process, MIGRATIONS);
+  const postgres = platform?.postgres ?? (await openPostgres({ url: found ?? '', pool: 1, timeoutMs }));
+  const jobs = createJobs({ url: postgres.url, timeoutMs, log });
+  const parts: Running[] = [platform ?? { stop: () => postgres.close() }, jobs];
+  if (platform && !config.DATABASE_URL) {
+    const c2c = !config.BINANCE_C2C_URL && !(flags.live && config.BINANCE_API_KEY);
+    const { startStandIns } = await import('../sim/index.ts');
+    const standIns = await startStandIns(flags.live || config.UPBIT_REST_URL ? [] : ['UPBIT'], config.SIM_SEED, {
+      c2c,
+    });
+    stdout.write(flags.live && !c2c ? '' : 'The data is SIMULATED; with --live and a key it is the real one.\n');
+    parts.push(standIns);
+    const settings = { ...standIns.settings, ...(c2c && { SLEEP_INTERVAL: 0 }) };
+    parts.push(await startAllPipelines({ ...platform, config: { ...config, ...settings } }, [name]));
+  }
+  const id = await queueRun(jobs, postgres, name);
+  if (platform && config.DATABASE_URL) {
+    const here = async (): Promise<void> => void parts.push(await startAllPipelines(platform, [name]));
+    stillQueued(postgres, id, TAKEN_MS).then((idle) => (idle ? here() : undefined), fatal);
+  }
+  followRun(postgres, id, createScreen(stdout)).then((status) => end(status === 'FAILED' ? 1 : 0), fatal);
+  return together(parts);
+});
