@@ -7,11 +7,11 @@ import { feedKey, rankingKey, tickerKey } from '../../schema/live/keys.ts';
 import type { FeedStatusEvent, TickerEvent } from '../../schema/market.ts';
 import type { RankingEvent } from '../../schema/ranking.ts';
 import type { TopicPartition } from '../../src/platform/broker/broker.ts';
-import type { AppendResult, LiveAppend } from '../../src/platform/live/store.ts';
+import type { AppendResult, LiveAppend, SourcePosition } from '../../src/platform/live/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { arbitrageView } from '../live/arbitrage.ts';
-import { beginSource, newEpoch, type Start } from '../live/epoch.ts';
+import { beginSource, newEpoch } from '../live/epoch.ts';
 import { createHeardFeeds } from '../live/heard.ts';
 import { klineView } from '../live/klines.ts';
 import { bookView } from '../live/orderbook.ts';
@@ -54,7 +54,7 @@ const FEED_GAP = JSON.stringify({ missed: null, reason: 'FEED_GAP' });
 const CHUNK = 200;
 
 interface State<P> {
-  start: Start;
+  start: SourcePosition;
   /** False where the live store has not been told of the epoch yet. */
   told: boolean;
   view: LiveView<P>;
@@ -74,7 +74,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     return enter(at.partition, await beginSource(platform, at), true);
   }
 
-  function enter(partition: number, start: Start, told: boolean): State<P> {
+  function enter(partition: number, start: SourcePosition, told: boolean): State<P> {
     leave(partition);
     const state = { start, told, view: addition.view(live, streamOf) };
     states.set(partition, state);
@@ -86,7 +86,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     states.delete(partition);
   }
 
-  function appendOf({ item, publication }: Planned<P>, epoch: string): LiveAppend {
+  function appendOf({ item, publication }: Planned<P>, { epoch, catchUpTo }: SourcePosition): LiveAppend {
     const { payload, message } = item;
     const { writes, gap, restart } = publication;
     return {
@@ -100,6 +100,8 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
       payload: JSON.stringify(payload),
       gap: gap ? FEED_GAP : undefined,
       time: Date.now(),
+      // published before, perhaps, by whoever filled the store that was lost
+      logged: message.offset < catchUpTo ? message.timestamp : undefined,
       retentionMs,
       maxLength,
       writes,
@@ -149,7 +151,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
       view.complete?.(planned);
       for (let i = 0; i < planned.length; i += CHUNK) {
         batch.check();
-        results.push(...(await live.append(planned.slice(i, i + CHUNK).map((p) => appendOf(p, start.epoch)))));
+        results.push(...(await live.append(planned.slice(i, i + CHUNK).map((p) => appendOf(p, start)))));
       }
       await view.settle?.(planned, results, batch);
     } catch (error) {

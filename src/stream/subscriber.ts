@@ -47,6 +47,8 @@ export class Subscriber<Body> implements Latecomer {
   /** Missing before the next event of a stream, where there are several. */
   private readonly owed = new Map<string, Gap>();
   late: ReadonlyMap<string, bigint> | null = null;
+  /** When it began, epoch ms. */
+  private readonly since = Date.now();
   private asked = false;
   private roomy: (() => void)[] = [];
   private finish: { done(): void; fail(error: Error): void } = { done() {}, fail() {} };
@@ -114,6 +116,8 @@ export class Subscriber<Body> implements Latecomer {
     this.own = this.last;
     this.isWith = false;
     if (this.state === 'ended' || delivery.at.sequence <= this.skips) return;
+    // a store that lost its data is filled again: what was in the log before this one began is not what it asked for
+    if (this.start === 'LIVE' && delivery.logged !== null && delivery.logged < this.since) return;
     if (this.late && delivery.whole) {
       this.take(delivery.whole, true);
       return;

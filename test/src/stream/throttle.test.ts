@@ -65,6 +65,7 @@ function held(mergeKey: (body: number) => string | null) {
     gap: missed ? { missed, reason: 'FEED_GAP' } : null,
     body,
     eventTime: 1,
+    logged: null,
   });
   const beat = (): void => {
     for (const call of beats.splice(0)) call();
