@@ -130,7 +130,8 @@ export class Cohort implements Listener<unknown> {
     stage.leave(question, this.throttle ?? this);
   }
 
-  deliver(delivery: Delivery<unknown>): void {
+  deliver(given: Delivery<unknown>): void {
+    const delivery = this.asMine(given);
     this.roster ??= [...this.live.values()].flatMap((members) => [...members]);
     const { roster, counted } = this;
     let payload: string | null = null;
@@ -240,8 +241,16 @@ export class Cohort implements Listener<unknown> {
   }
 
   /** A loss counted over the stream: how much of it these would have wanted is not known. */
-  private ofMine(gap: Gap): Gap {
+  ofMine(gap: Gap): Gap {
     return this.options.question.filter && gap.missed ? { ...gap, missed: null } : gap;
+  }
+
+  /** The event with a loss as these are told it; what was merged for them is counted for them. */
+  asMine(delivery: Delivery<unknown>): Delivery<unknown> {
+    const { gap, from } = delivery;
+    return gap?.missed && from === undefined && this.options.question.filter
+      ? { ...delivery, gap: this.ofMine(gap) }
+      : delivery;
   }
 
   private extensions(gap: Gap | null): object | undefined {
