@@ -26,7 +26,7 @@ import { placeOf } from './oracle-check.ts';
 
 const MARKET = { exchange: 'BINANCE', symbol: 'BTC-USDT' } as const;
 const ON = 'exchange: BINANCE, symbol: "BTC-USDT"';
-const ROUNDS = 12;
+const ROUNDS = 8;
 /** Between two lots of events, and the trades of a lot. */
 const EVERY_MS = 20;
 const TRADES = 4;

@@ -51,20 +51,18 @@ export function nextFrame(id: string, payload: string): string {
 
 /** The frames that tell one operation its results. Those of one length begin alike, and lengths seldom change. */
 export class NextFrames {
-  private readonly before: string;
   private length = -1;
   private head = '';
 
   /** `id` is the client's name for the operation, as ASCII JSON. */
-  constructor(id: string) {
-    this.before = `{"id":${id},"type":"next","payload":`;
-  }
+  constructor(private readonly id: string) {}
 
   /** The frame whose text ends in `rest`: the result as ASCII JSON, and the brace that closes the message. */
   ending(rest: string): string {
     if (this.length !== rest.length) {
       this.length = rest.length;
-      this.head = headerOf('\x81', this.before.length + this.length) + this.before;
+      const before = `{"id":${this.id},"type":"next","payload":`;
+      this.head = headerOf('\x81', before.length + this.length) + before;
     }
     return this.head + rest;
   }
