@@ -10,16 +10,22 @@ export interface Context {
   readonly loaders: Loaders;
 }
 
+class OperationContext implements Context {
+  private loaded: Loaders | null = null;
+
+  constructor(
+    readonly platform: Platform,
+    readonly caller: Context['caller'],
+  ) {}
+
+  /** Most subscriptions ask for none, and live long. */
+  get loaders(): Loaders {
+    this.loaded ??= createLoaders(this.platform);
+    return this.loaded;
+  }
+}
+
 /** The context of one operation, made anew for each: its loaders remember what they have loaded. */
 export function createContext(platform: Platform, caller: Context['caller']): Context {
-  let loaders: Loaders | null = null;
-  return {
-    platform,
-    caller,
-    // most subscriptions ask for none, and live long
-    get loaders() {
-      loaders ??= createLoaders(platform);
-      return loaders;
-    },
-  };
+  return new OperationContext(platform, caller);
 }

@@ -84,13 +84,13 @@ function flushAll(): void {
 
 export interface SocketOutletOptions {
   /** The connection. */
-  socket: Writable;
+  readonly stream: Writable;
   /** False once no more frames may be sent. */
   isOpen(): boolean;
   /** Bytes waiting from which on the peer counts as one that does not read. */
-  maxBuffered: number;
+  readonly maxBuffered: number;
   /** After this long without the peer reading, `onStuck` is called. */
-  stuckMs: number;
+  readonly stuckMs: number;
   onStuck(): void;
 }
 
@@ -98,7 +98,7 @@ export class SocketOutlet implements Outlet {
   private pending = '';
   private blocked = false;
   private stuck: NodeJS.Timeout | null = null;
-  private waiting: (() => void)[] = [];
+  private waiting: (() => void)[] | null = null;
   private readonly max: number;
 
   constructor(private readonly options: SocketOutletOptions) {
@@ -118,6 +118,7 @@ export class SocketOutlet implements Outlet {
   }
 
   whenReady(call: () => void): void {
+    this.waiting ??= [];
     this.waiting.push(call);
     if (!this.blocked && this.pending === '') setImmediate(() => this.wake());
   }
@@ -127,26 +128,26 @@ export class SocketOutlet implements Outlet {
     const { pending } = this;
     if (pending === '') return;
     this.pending = '';
-    const { socket, isOpen } = this.options;
-    if (!isOpen()) return;
+    const { stream } = this.options;
+    if (!this.options.isOpen()) return;
     written.count += pending.length;
     // true below the mark of the stream, where no drain would follow
-    const taken = socket.write(pending, 'latin1');
-    if (!taken && !this.blocked && socket.writableLength >= this.max) this.block();
+    const taken = stream.write(pending, 'latin1');
+    if (!taken && !this.blocked && stream.writableLength >= this.max) this.block();
     this.wake();
   }
 
   /** The connection is gone. */
   close(): void {
     this.unblock();
-    this.waiting = [];
+    this.waiting = null;
   }
 
   private block(): void {
     this.blocked = true;
     metrics.blockedSockets.inc();
-    this.stuck = setTimeout(this.options.onStuck, this.options.stuckMs).unref();
-    this.options.socket.once('drain', () => this.unblock());
+    this.stuck = setTimeout(() => this.options.onStuck(), this.options.stuckMs).unref();
+    this.options.stream.once('drain', () => this.unblock());
   }
 
   private unblock(): void {
@@ -157,7 +158,9 @@ export class SocketOutlet implements Outlet {
   }
 
   private wake(): void {
-    if (this.blocked || this.waiting.length === 0) return;
-    for (const call of this.waiting.splice(0)) call();
+    const { waiting } = this;
+    if (this.blocked || waiting === null) return;
+    this.waiting = null;
+    for (const call of waiting) call();
   }
 }
