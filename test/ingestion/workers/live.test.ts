@@ -261,10 +261,7 @@ describe('the worker live', () => {
     const entries = await stream('trade');
     assert.deepEqual(tradeIds(entries), ['1', '2', '3', '4']);
     assert.equal(entries[0]?.sequence, 1n);
-    assert.deepEqual(
-      entries.map(({ logged }) => logged !== null),
-      [true, true, true, true],
-    );
+    assert.ok(entries.every(({ logged }) => logged !== null));
     assert.notEqual(entries[0]?.epoch, before?.epoch);
     assert.equal(new Set(entries.map((e) => e.epoch)).size, 1);
     await until('the newest book', async () => (await book()).sequence === '12');
@@ -284,10 +281,8 @@ describe('the worker live', () => {
     await trades(trade('4', now + 3));
     const entries = await stream('trade');
     assert.deepEqual(tradeIds(entries), ['2', '3', '4']);
-    assert.deepEqual(
-      entries.map(({ logged }) => logged !== null && Math.abs(logged - now) < 60_000),
-      [true, true, false],
-    );
+    const near = entries.map(({ logged }) => logged !== null && Math.abs(logged - now) < 60_000);
+    assert.deepEqual(near, [true, true, false]);
   });
 
   test('a restart keeps the epoch', async () => {
