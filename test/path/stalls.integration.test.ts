@@ -139,7 +139,7 @@ await withService(
       for (const name of WORK) ports.set(name, await freePort());
       for (const name of ['ingest', ...WORK, 'api']) start(name);
       const url = `http://127.0.0.1:${port}`;
-      await until('the API to be ready', async () => (await fetch(`${url}/readyz`)).ok, { timeoutMs: 60_000 });
+      await until('the API to be ready', async () => (await fetch(`${url}/readyz`)).ok, { timeoutMs: 90_000 });
       const found = await until('a market and the status of feeds with different processes', apart, {
         timeoutMs: 90_000,
         everyMs: 500,
