@@ -11,7 +11,8 @@ import { type Failure, failureDigest } from './support/failure-digest.ts';
 import { type FileResult, runTestFile } from './support/test-file.ts';
 import { PROJECT, testFiles } from './support/tree.ts';
 
-const UNIT = { jobs: availableParallelism(), timeoutMs: 60_000 };
+/** One more than there are cores: some files mostly wait. */
+const UNIT = { jobs: availableParallelism() + 1, timeoutMs: 60_000 };
 /** One at a time on a small machine: these start processes and measure how they recover. */
 const INTEGRATION = { jobs: availableParallelism() >= 8 ? 2 : 1, timeoutMs: 600_000 };
 
