@@ -7,12 +7,12 @@ import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOpe
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import { clientError } from '../../../schema/errors.ts';
 import { connectionToken } from '../access.ts';
+import type { Connection, GraphqlSocketOptions, Subscribe, SubscribeArgs } from './connection.ts';
 import { isRefused } from './documents.ts';
 import { publicError } from './errors.ts';
 import { overLimit } from './limits.ts';
 import { Abort, type OperationRequest } from './request.ts';
 import { revoked } from './revocation.ts';
-import type { Connection, GraphqlSocketOptions, Subscribe, SubscribeArgs } from './socket.ts';
 
 type Params = Record<string, unknown>;
 type Ctx = Context<Params, Connection>;
@@ -72,7 +72,7 @@ async function executeWithin(args: ExecutionArgs, timeoutMs: number): Promise<Ex
   }
 }
 
-/** The protocol with our hooks; `graphql-socket.ts` brings the sockets. */
+/** The protocol with our hooks; `socket.ts` brings the sockets. */
 export function protocolServer(options: GraphqlSocketOptions): Server<Connection> {
   const { schema, documents, access, keys, limits, log } = options;
   const leave = new WeakMap<Connection, () => void>();

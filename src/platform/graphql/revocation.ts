@@ -2,7 +2,7 @@
 import { clientError } from '../../../schema/errors.ts';
 import type { Access } from '../access.ts';
 import type { Running } from '../platform.ts';
-import type { Connection } from './socket.ts';
+import type { Connection } from './connection.ts';
 
 const EVERY_MS = 1_000;
 /** For the errors of its operations to be on their way before the close frame. */

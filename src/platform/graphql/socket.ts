@@ -5,21 +5,15 @@
 import { randomInt } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Cursor } from '../../../schema/cursor.ts';
-import type { Access, Caller } from '../access.ts';
-import type { Config } from '../config.ts';
-import type { Log } from '../log.ts';
 import { metrics } from '../metrics.ts';
-import type { Admission, AdmissionLimits, KeyAdmission, Refusal } from './admission.ts';
+import type { Refusal } from './admission.ts';
+import type { Connection, GraphqlSocketOptions } from './connection.ts';
 import { DeflatingOutlet } from './deflate.ts';
-import type { Documents } from './documents.ts';
 import { overLimit } from './limits.ts';
 import { protocolServer } from './operations.ts';
-import { type Outlet, SocketOutlet } from './outlet.ts';
-import type { Abort, OperationRequest } from './request.ts';
+import { SocketOutlet } from './outlet.ts';
 import { watchCallers } from './revocation.ts';
 
 /** A client that does not take what it was sent: what waits for it is bounded by this, then the socket is closed. */
@@ -35,70 +29,6 @@ const TOO_LARGE = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 const RETRY_SPREAD_MS = 5_000;
 /** RFC 6455 5.5: a close frame carries at most 123 bytes of reason. */
 const MAX_REASON_BYTES = 123;
-
-/** One open socket, as the protocol's hooks see it. */
-export interface Connection {
-  readonly socket: WebSocket;
-  readonly request: IncomingMessage;
-  /** Where the events of its subscriptions go. */
-  readonly outlet: Outlet;
-  /** Closes it in order: what was told before arrives before. The reason is cut to what a close frame holds. */
-  close(code: number, reason: string): void;
-  caller?: Caller;
-  /**
-   * Operations that run now, by the message that began each. The client's id won't do: one that completes an operation
-   * may use its id again before the old one has ended.
-   */
-  readonly operations: Map<object, RunningOperation>;
-}
-
-export interface RunningOperation {
-  readonly request: OperationRequest;
-  readonly abort: Pick<Abort, 'signal' | 'abort'>;
-  /** The events of a subscription that was begun. */
-  events?: AsyncGenerator<unknown>;
-}
-
-/** What a subscription is begun with. */
-export interface SubscribeArgs extends ExecutionArgs {
-  /** The client's name for it. */
-  readonly operationId: string;
-  readonly outlet: Outlet;
-  readonly caller: Caller;
-  /** The transport's own word for where the client was; goes before the operation's. */
-  readonly after?: Cursor;
-}
-
-/**
- * Begins a subscription: what its iterator yields is sent by the protocol, what goes to the outlet is sent as it is. What
- * was refused is a result with errors, or a rejection.
- */
-export type Subscribe = (args: SubscribeArgs) => Promise<AsyncIterable<ExecutionResult> | ExecutionResult>;
-
-export interface GraphqlSocketOptions {
-  schema: GraphQLSchema;
-  subscribe: Subscribe;
-  documents: Documents;
-  access: Access;
-  contextOf(request: OperationRequest): object | Promise<object>;
-  admission: Admission;
-  /** Shared with the event streams, as `admission` is. */
-  keys: KeyAdmission;
-  limits: AdmissionLimits &
-    Pick<
-      Config,
-      | 'CONNECTION_INIT_TIMEOUT_MS'
-      | 'MAX_MESSAGE_BYTES'
-      | 'MAX_SUBSCRIPTIONS_PER_SOCKET'
-      | 'REQUEST_TIMEOUT_MS'
-      | 'SOCKET_BUFFER_BYTES'
-      | 'SOCKET_STUCK_MS'
-      | 'WEBSOCKET_COMPRESSION'
-    >;
-  log: Log;
-  /** Between two pings; a socket that did not answer the last one is dropped. */
-  pingMs?: number;
-}
 
 export interface GraphqlSockets {
   /** Takes over the connection of an upgrade request, or refuses it. */

@@ -12,12 +12,12 @@ import type { Access } from '../access.ts';
 import type { Log } from '../log.ts';
 import { metrics } from '../metrics.ts';
 import type { Admission, KeyAdmission, Refusal } from './admission.ts';
+import type { GraphqlSocketOptions, RunningOperation, Subscribe } from './connection.ts';
 import { type Documents, isRefused, type Prepared } from './documents.ts';
 import { publicError } from './errors.ts';
 import type { GraphqlHttp } from './http.ts';
 import type { OperationRequest } from './request.ts';
 import { watchCallers } from './revocation.ts';
-import type { GraphqlSocketOptions, RunningOperation, Subscribe } from './socket.ts';
 import { endStream, eventOf, SseOutlet } from './sse-outlet.ts';
 import { isGraphqlError, paramsOf, type SseParams } from './sse-params.ts';
 

@@ -1,0 +1,76 @@
+/** What the sockets, the protocol's hooks and the event streams share: a connection, its operations, how one is begun. */
+import type { IncomingMessage } from 'node:http';
+import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { WebSocket } from 'ws';
+import type { Cursor } from '../../../schema/cursor.ts';
+import type { Access, Caller } from '../access.ts';
+import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
+import type { Admission, AdmissionLimits, KeyAdmission } from './admission.ts';
+import type { Documents } from './documents.ts';
+import type { Outlet } from './outlet.ts';
+import type { Abort, OperationRequest } from './request.ts';
+
+/** One open socket, as the protocol's hooks see it. */
+export interface Connection {
+  readonly socket: WebSocket;
+  readonly request: IncomingMessage;
+  /** Where the events of its subscriptions go. */
+  readonly outlet: Outlet;
+  /** Closes it in order: what was told before arrives before. The reason is cut to what a close frame holds. */
+  close(code: number, reason: string): void;
+  caller?: Caller;
+  /**
+   * Operations that run now, by the message that began each. The client's id won't do: one that completes an operation
+   * may use its id again before the old one has ended.
+   */
+  readonly operations: Map<object, RunningOperation>;
+}
+
+export interface RunningOperation {
+  readonly request: OperationRequest;
+  readonly abort: Pick<Abort, 'signal' | 'abort'>;
+  /** The events of a subscription that was begun. */
+  events?: AsyncGenerator<unknown>;
+}
+
+/** What a subscription is begun with. */
+export interface SubscribeArgs extends ExecutionArgs {
+  /** The client's name for it. */
+  readonly operationId: string;
+  readonly outlet: Outlet;
+  readonly caller: Caller;
+  /** The transport's own word for where the client was; goes before the operation's. */
+  readonly after?: Cursor;
+}
+
+/**
+ * Begins a subscription: what its iterator yields is sent by the protocol, what goes to the outlet is sent as it is. What
+ * was refused is a result with errors, or a rejection.
+ */
+export type Subscribe = (args: SubscribeArgs) => Promise<AsyncIterable<ExecutionResult> | ExecutionResult>;
+
+export interface GraphqlSocketOptions {
+  schema: GraphQLSchema;
+  subscribe: Subscribe;
+  documents: Documents;
+  access: Access;
+  contextOf(request: OperationRequest): object | Promise<object>;
+  admission: Admission;
+  /** Shared with the event streams, as `admission` is. */
+  keys: KeyAdmission;
+  limits: AdmissionLimits &
+    Pick<
+      Config,
+      | 'CONNECTION_INIT_TIMEOUT_MS'
+      | 'MAX_MESSAGE_BYTES'
+      | 'MAX_SUBSCRIPTIONS_PER_SOCKET'
+      | 'REQUEST_TIMEOUT_MS'
+      | 'SOCKET_BUFFER_BYTES'
+      | 'SOCKET_STUCK_MS'
+      | 'WEBSOCKET_COMPRESSION'
+    >;
+  log: Log;
+  /** Between two pings; a socket that did not answer the last one is dropped. */
+  pingMs?: number;
+}
