@@ -156,6 +156,8 @@ export async function startStandIn<F extends object, S, T extends object>(
     const { body, headers } = parts.banAnswer(refused.status, refused.leftMs);
     response.writeHead(refused.status, { 'content-type': 'application/json', ...headers }).end(body);
   });
+  // a simulation that keeps the process busy for a while must not look like an exchange that hangs up
+  server.keepAliveTimeout = 60_000;
   server.on('upgrade', (request, socket, head) => {
     const refused = refusal();
     if (!refused) return streams.upgrade(request, socket, head);
