@@ -6,6 +6,7 @@ import type { Platform, Running } from '../../src/platform/platform.ts';
 import { keepLease, type Lease } from '../../src/platform/postgres/lease.ts';
 import { dropPartitionsBefore } from '../../src/platform/postgres/partitions.ts';
 import { pause } from '../../src/platform/retry.ts';
+import { dropOldDeadLetters } from './old-dead-letters.ts';
 
 type Days = Extract<keyof Config, `RETENTION_${string}_DAYS`>;
 
@@ -26,6 +27,7 @@ export async function dropExpired({ postgres, config }: Platform, now: number): 
   for (const [table, days] of EXPIRING) {
     dropped.push(...(await dropPartitionsBefore(postgres, table, 'day', now - config[days] * DAY)));
   }
+  await dropOldDeadLetters(postgres, config.RETENTION_DEAD_LETTERS_DAYS, now);
   return dropped;
 }
 

@@ -119,6 +119,7 @@ export const SETTINGS = {
     integer(1, 36_500),
   ),
   RETENTION_RAW_DAYS: setting('7', 'Days that the bronze tables are kept, by event time', integer(1, 36_500)),
+  RETENTION_DEAD_LETTERS_DAYS: setting('30', 'Days that ops.dead_letter is kept', integer(1, 36_500)),
   RETENTION_QUALITY_DAYS: setting('30', 'Days that results of failed checks of the data are kept', integer(1, 36_500)),
   BACKFILL_HOURS: setting('24', 'Candles fetched for a market that has none yet, in hours', integer(0, 720)),
   SUPPLY_FILE: setting(

@@ -9,7 +9,7 @@ import { badInput, type ErrorCode } from '../../schema/errors.ts';
 import type { Caller } from '../platform/access.ts';
 import { Rate } from '../platform/exchange/rate.ts';
 import { overLimit } from '../platform/graphql/limits.ts';
-import type { Subscribe, SubscribeArgs } from '../platform/graphql/socket.ts';
+import type { Subscribe, SubscribeArgs } from '../platform/graphql/subscribe.ts';
 import { LiveStoreUnavailable } from '../platform/live/store.ts';
 import { metrics } from '../platform/metrics.ts';
 import type { Platform, Running } from '../platform/platform.ts';

@@ -14,7 +14,7 @@ import { publicError } from './errors.ts';
 import { overLimit } from './limits.ts';
 import { Abort, type OperationRequest, type RunningOperation } from './request.ts';
 import { revoked } from './revocation.ts';
-import type { GraphqlSocketOptions, Subscribe, SubscribeArgs } from './socket.ts';
+import type { GraphqlSocketOptions, Subscribe, SubscribeArgs } from './subscribe.ts';
 
 type Params = Record<string, unknown>;
 type Ctx = Context<Params, Connection>;

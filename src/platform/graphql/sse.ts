@@ -17,9 +17,9 @@ import { publicError } from './errors.ts';
 import type { GraphqlHttp } from './http.ts';
 import type { OperationRequest, RunningOperation } from './request.ts';
 import { watchCallers } from './revocation.ts';
-import type { GraphqlSocketOptions, Subscribe } from './socket.ts';
 import { endStream, eventOf, SseOutlet } from './sse-outlet.ts';
 import { isGraphqlError, paramsOf, type SseParams } from './sse-params.ts';
+import type { GraphqlSocketOptions, Subscribe } from './subscribe.ts';
 
 /** Clients that are told to come back spread themselves over this time. */
 const RETRY_SPREAD_MS = 5_000;
