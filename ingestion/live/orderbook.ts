@@ -21,6 +21,9 @@ const IDLE_MS = 10 * 60_000;
 const SPACING_MS = 4;
 const LEAST_SPACING_MS = 50;
 
+/** All books are gone over this often. */
+const REVIEW_MS = 1_000;
+
 interface Held {
   /** Live key of its newest state. */
   key: string;
@@ -29,15 +32,20 @@ interface Held {
   seenAt: number;
   /** When its newest state was written, monotonic ms. */
   writtenAt: number;
-  /** Sequence of its newest event on the stream, where the newest state still has to follow it there. */
-  due: bigint | null;
 }
 
 class BookView implements LiveView<BookEvent> {
   readonly #store: LiveStore;
   readonly #streamOf: (event: BookEvent) => string;
   readonly #books = new Map<string, Held>();
+  /** Books that the batch in hand has changed: a partition has many more. */
+  readonly #touched = new Set<Held>();
+  /** Streams whose newest state still has to follow their newest event, and that event's sequence. */
+  readonly #due = new Map<string, bigint>();
   #newest = 0;
+  /** When the books were last gone over, monotonic ms, and the oldest snapshot that was found. */
+  #reviewedAt = Number.NEGATIVE_INFINITY;
+  #oldestSnapshot: bigint | null = null;
   /** True while the folds are ahead of the stream. */
   #inHand = false;
   #timer: NodeJS.Timeout | null = null;
@@ -61,7 +69,7 @@ class BookView implements LiveView<BookEvent> {
       const value = latest[i]?.value;
       const fold = new LiveBookFold(value ? (JSON.parse(value) as LiveBook) : null);
       const key = keys[i] as string;
-      this.#books.set(stream, { key, fold, seenAt: 0, writtenAt: Number.NEGATIVE_INFINITY, due: null });
+      this.#books.set(stream, { key, fold, seenAt: 0, writtenAt: Number.NEGATIVE_INFINITY });
     }
   }
 
@@ -69,6 +77,7 @@ class BookView implements LiveView<BookEvent> {
     const held = this.#books.get(this.#streamOf(payload));
     if (!held) throw new Error(`stream not loaded: ${this.#streamOf(payload)}`);
     held.seenAt = message.timestamp;
+    this.#touched.add(held);
     this.#newest = Math.max(this.#newest, message.timestamp);
     const folded = held.fold.fold(payload, message.offset);
     return folded.kind === 'publish' ? { writes: [], gap: folded.gap, restart: folded.restart } : folded.kind;
@@ -85,7 +94,8 @@ class BookView implements LiveView<BookEvent> {
 
   undo(): void {
     this.#inHand = false;
-    for (const { fold } of this.#books.values()) fold.undo();
+    for (const { fold } of this.#touched) fold.undo();
+    this.#touched.clear();
   }
 
   async settle(
@@ -93,7 +103,8 @@ class BookView implements LiveView<BookEvent> {
     results: readonly AppendResult[],
     batch: WorkBatch,
   ): Promise<void> {
-    for (const { fold } of this.#books.values()) fold.keep();
+    for (const { fold } of this.#touched) fold.keep();
+    this.#touched.clear();
     const now = performance.now();
     for (const [stream, { publication, index }] of this.#last(planned)) {
       const held = this.#books.get(stream);
@@ -101,8 +112,9 @@ class BookView implements LiveView<BookEvent> {
       const sequence = results[index]?.sequence ?? null;
       const isWritten = publication.writes.length > 0;
       if (sequence !== null) {
-        held.due = isWritten ? null : sequence;
         if (isWritten) held.writtenAt = now;
+        if (isWritten) this.#due.delete(stream);
+        else this.#due.set(stream, sequence);
       } else if (batch.atHead) {
         // a crash may have left the stream ahead of the newest state; at the head of the log both are where the fold is
         const write = writeOf(held);
@@ -111,7 +123,6 @@ class BookView implements LiveView<BookEvent> {
     }
     this.#inHand = false;
     this.#schedule();
-    for (const [stream, { seenAt }] of this.#books) if (seenAt < this.#newest - IDLE_MS) this.#books.delete(stream);
   }
 
   close(): void {
@@ -125,7 +136,7 @@ class BookView implements LiveView<BookEvent> {
 
   /** What no further event takes along is written by itself. */
   #schedule(): void {
-    if (this.#closed || this.#timer || ![...this.#books.values()].some(({ due }) => due !== null)) return;
+    if (this.#closed || this.#timer || this.#due.size === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       void this.#writeDue().then(() => this.#schedule());
@@ -134,29 +145,36 @@ class BookView implements LiveView<BookEvent> {
   }
 
   async #writeDue(): Promise<void> {
-    for (const [stream, held] of this.#books) {
-      const { due } = held;
+    for (const [stream, sequence] of this.#due) {
       // a batch in hand says anew what is due
       if (this.#inHand || this.#closed) return;
-      const write = due === null ? null : writeOf(held);
-      if (due === null || !write) continue;
+      const held = this.#books.get(stream);
+      const write = held ? writeOf(held) : null;
       try {
-        await this.#store.put(stream, [write], due);
+        if (write) await this.#store.put(stream, [write], sequence);
       } catch {
         // it stays due
         return;
       }
-      if (held.due === due) held.due = null;
-      held.writtenAt = performance.now();
+      if (this.#due.get(stream) === sequence) this.#due.delete(stream);
+      if (held) held.writtenAt = performance.now();
     }
   }
 
   replayFrom(next: bigint): bigint {
-    let from = next;
-    for (const { fold } of this.#books.values()) {
-      if (fold.snapshotOffset !== null && fold.snapshotOffset < from) from = fold.snapshotOffset;
+    // later snapshots lie further on, so one found before is never too far: more is read again than need be
+    if (this.#oldestSnapshot === null || performance.now() - this.#reviewedAt >= REVIEW_MS) this.#review();
+    return this.#oldestSnapshot !== null && this.#oldestSnapshot < next ? this.#oldestSnapshot : next;
+  }
+
+  #review(): void {
+    this.#reviewedAt = performance.now();
+    this.#oldestSnapshot = null;
+    for (const [stream, { fold, seenAt }] of this.#books) {
+      const { snapshotOffset: offset } = fold;
+      if (seenAt < this.#newest - IDLE_MS) this.#books.delete(stream);
+      else if (offset !== null && offset < (this.#oldestSnapshot ?? offset + 1n)) this.#oldestSnapshot = offset;
     }
-    return from;
   }
 
   #last(planned: readonly Planned<BookEvent>[]): Map<string, Planned<BookEvent> & { index: number }> {

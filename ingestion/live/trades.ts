@@ -37,6 +37,8 @@ class TradeView implements LiveView<TradeEvent> {
   readonly #store: LiveStore;
   readonly #streamOf: (trade: TradeEvent) => string;
   readonly #heads = new Map<string, Head>();
+  /** Streams that the batch in hand has something for: a partition has many more. */
+  readonly #touched = new Set<string>();
 
   constructor(store: LiveStore, streamOf: (trade: TradeEvent) => string) {
     this.#store = store;
@@ -65,6 +67,7 @@ class TradeView implements LiveView<TradeEvent> {
     const { ids, batch } = head;
     if (ids.has(payload.tradeId) || batch.ids.has(payload.tradeId)) return 'repeat';
     batch.ids.add(payload.tradeId);
+    this.#touched.add(stream);
     if (payload.eventTime < batch.newest - TOLERANCE_MS) {
       batch.missed = true;
       return 'late';
@@ -83,9 +86,10 @@ class TradeView implements LiveView<TradeEvent> {
   }
 
   undo(): void {
-    for (const head of this.#heads.values()) {
+    for (const [, head] of this.#inHand()) {
       head.batch = { ids: new Set(), newest: head.newest, missed: head.missed };
     }
+    this.#touched.clear();
   }
 
   async settle(planned: readonly Planned<TradeEvent>[], results: readonly AppendResult[]): Promise<void> {
@@ -94,9 +98,8 @@ class TradeView implements LiveView<TradeEvent> {
       // the event that should have told it was dropped as a repeat
       if (head && publication.gap && results[i]?.sequence === null) head.batch.missed = true;
     }
-    for (const [stream, head] of this.#heads) {
+    for (const [stream, head] of this.#inHand()) {
       const { batch } = head;
-      if (batch.ids.size === 0) continue;
       // before the source position moves past the trade that was left out
       if (batch.missed && !head.missed) await this.#store.put(stream, [missedField(stream, '1')]);
       for (const id of batch.ids) head.ids.add(id);
@@ -107,6 +110,14 @@ class TradeView implements LiveView<TradeEvent> {
       head.newest = batch.newest;
       head.missed = batch.missed;
       batch.ids = new Set();
+    }
+    this.#touched.clear();
+  }
+
+  *#inHand(): Iterable<[string, Head]> {
+    for (const stream of this.#touched) {
+      const head = this.#heads.get(stream);
+      if (head) yield [stream, head];
     }
   }
 }
