@@ -8,9 +8,9 @@ import type { LiveBook } from '../../schema/live/book.ts';
 import { latestBookKey } from '../../schema/live/keys.ts';
 import type { BookEvent } from '../../schema/market.ts';
 import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
-import type { Item, WorkBatch } from '../workers/worker.ts';
+import type { WorkBatch } from '../workers/worker.ts';
 import { LiveBookFold } from './book-fold.ts';
-import type { LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
+import type { LiveItem, LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
 
 /** A book without an event for this long is let go of, so that it does not hold back where reading begins again. */
 const IDLE_MS = 10 * 60_000;
@@ -36,7 +36,6 @@ interface Held {
 
 class BookView implements LiveView<BookEvent> {
   readonly #store: LiveStore;
-  readonly #streamOf: (event: BookEvent) => string;
   readonly #books = new Map<string, Held>();
   /** Books that the batch in hand has changed: a partition has many more. */
   readonly #touched = new Set<Held>();
@@ -51,18 +50,14 @@ class BookView implements LiveView<BookEvent> {
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(store: LiveStore, streamOf: (event: BookEvent) => string) {
+  constructor(store: LiveStore) {
     this.#store = store;
-    this.#streamOf = streamOf;
   }
 
-  async load(events: readonly BookEvent[]): Promise<void> {
+  async load(items: readonly LiveItem<BookEvent>[]): Promise<void> {
     this.#inHand = true;
     const fresh = new Map<string, BookEvent>();
-    for (const event of events) {
-      const stream = this.#streamOf(event);
-      if (!this.#books.has(stream)) fresh.set(stream, event);
-    }
+    for (const { stream, payload } of items) if (!this.#books.has(stream)) fresh.set(stream, payload);
     const keys = [...fresh.values()].map(latestBookKey);
     const latest = await this.#store.latest(keys);
     for (const [i, stream] of [...fresh.keys()].entries()) {
@@ -73,9 +68,9 @@ class BookView implements LiveView<BookEvent> {
     }
   }
 
-  plan({ payload, message }: Item<BookEvent>): Publication | Withheld {
-    const held = this.#books.get(this.#streamOf(payload));
-    if (!held) throw new Error(`stream not loaded: ${this.#streamOf(payload)}`);
+  plan({ payload, message, stream }: LiveItem<BookEvent>): Publication | Withheld {
+    const held = this.#books.get(stream);
+    if (!held) throw new Error(`stream not loaded: ${stream}`);
     held.seenAt = message.timestamp;
     this.#touched.add(held);
     this.#newest = Math.max(this.#newest, message.timestamp);
@@ -85,10 +80,10 @@ class BookView implements LiveView<BookEvent> {
 
   complete(planned: readonly Planned<BookEvent>[]): void {
     const before = performance.now() - this.#spacing;
-    for (const [stream, { publication }] of this.#last(planned)) {
+    for (const [stream, index] of lastOf(planned)) {
       const held = this.#books.get(stream);
       const write = held && held.writtenAt <= before ? writeOf(held) : null;
-      if (write) publication.writes.push(write);
+      if (write) planned[index]?.publication.writes.push(write);
     }
   }
 
@@ -106,11 +101,11 @@ class BookView implements LiveView<BookEvent> {
     for (const { fold } of this.#touched) fold.keep();
     this.#touched.clear();
     const now = performance.now();
-    for (const [stream, { publication, index }] of this.#last(planned)) {
+    for (const [stream, index] of lastOf(planned)) {
       const held = this.#books.get(stream);
       if (!held) continue;
       const sequence = results[index]?.sequence ?? null;
-      const isWritten = publication.writes.length > 0;
+      const isWritten = (planned[index]?.publication.writes.length ?? 0) > 0;
       if (sequence !== null) {
         if (isWritten) held.writtenAt = now;
         if (isWritten) this.#due.delete(stream);
@@ -176,10 +171,13 @@ class BookView implements LiveView<BookEvent> {
       else if (offset !== null && offset < (this.#oldestSnapshot ?? offset + 1n)) this.#oldestSnapshot = offset;
     }
   }
+}
 
-  #last(planned: readonly Planned<BookEvent>[]): Map<string, Planned<BookEvent> & { index: number }> {
-    return new Map(planned.map((one, index) => [this.#streamOf(one.item.payload), { ...one, index }]));
-  }
+/** Where each stream's newest event is. */
+function lastOf(planned: readonly Planned<BookEvent>[]): Map<string, number> {
+  const last = new Map<string, number>();
+  for (let i = 0; i < planned.length; i++) last.set((planned[i] as Planned<BookEvent>).item.stream, i);
+  return last;
 }
 
 function writeOf({ key, fold }: Held): LiveWrite | null {
@@ -187,4 +185,4 @@ function writeOf({ key, fold }: Held): LiveWrite | null {
   return value === null ? null : { kind: 'latest', key, value };
 }
 
-export const bookView: MakeView<BookEvent> = (store, stream) => new BookView(store, stream);
+export const bookView: MakeView<BookEvent> = (store) => new BookView(store);

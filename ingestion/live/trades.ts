@@ -6,8 +6,7 @@ import { CHANNELS } from '../../schema/channels.ts';
 import { tradeListKey } from '../../schema/live/keys.ts';
 import type { TradeEvent } from '../../schema/market.ts';
 import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
-import type { Item } from '../workers/worker.ts';
-import type { LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
+import type { LiveItem, LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
 
 /** Venues whose ids and times are not strictly ordered: this much behind the newest still counts as in order. */
 const TOLERANCE_MS = 1_000;
@@ -35,18 +34,16 @@ const missedField = (stream: string, value: '1' | ''): LiveWrite => ({
 
 class TradeView implements LiveView<TradeEvent> {
   readonly #store: LiveStore;
-  readonly #streamOf: (trade: TradeEvent) => string;
   readonly #heads = new Map<string, Head>();
   /** Streams that the batch in hand has something for: a partition has many more. */
   readonly #touched = new Set<string>();
 
-  constructor(store: LiveStore, streamOf: (trade: TradeEvent) => string) {
+  constructor(store: LiveStore) {
     this.#store = store;
-    this.#streamOf = streamOf;
   }
 
-  async load(trades: readonly TradeEvent[]): Promise<void> {
-    const fresh = [...new Set(trades.map(this.#streamOf))].filter((stream) => !this.#heads.has(stream));
+  async load(items: readonly LiveItem<TradeEvent>[]): Promise<void> {
+    const fresh = [...new Set(items.map(({ stream }) => stream))].filter((stream) => !this.#heads.has(stream));
     const positions = await this.#store.positions(fresh);
     for (const [i, stream] of fresh.entries()) {
       const position = positions[i];
@@ -60,8 +57,7 @@ class TradeView implements LiveView<TradeEvent> {
     }
   }
 
-  plan({ payload }: Item<TradeEvent>): Publication | Withheld {
-    const stream = this.#streamOf(payload);
+  plan({ payload, stream, json }: LiveItem<TradeEvent>): Publication | Withheld {
     const head = this.#heads.get(stream);
     if (!head) throw new Error(`stream not loaded: ${stream}`);
     const { ids, batch } = head;
@@ -76,12 +72,7 @@ class TradeView implements LiveView<TradeEvent> {
     // a loss downstream of the feed, or one that the feed tells
     const gap = batch.missed || payload.gap === true;
     batch.missed = false;
-    const list: LiveWrite = {
-      kind: 'list',
-      key: tradeListKey(payload),
-      value: JSON.stringify(payload),
-      cap: LIST_CAP,
-    };
+    const list: LiveWrite = { kind: 'list', key: tradeListKey(payload), value: json, cap: LIST_CAP };
     return { gap, writes: gap ? [list, missedField(stream, '')] : [list] };
   }
 
@@ -94,7 +85,7 @@ class TradeView implements LiveView<TradeEvent> {
 
   async settle(planned: readonly Planned<TradeEvent>[], results: readonly AppendResult[]): Promise<void> {
     for (const [i, { item, publication }] of planned.entries()) {
-      const head = this.#heads.get(this.#streamOf(item.payload));
+      const head = this.#heads.get(item.stream);
       // the event that should have told it was dropped as a repeat
       if (head && publication.gap && results[i]?.sequence === null) head.batch.missed = true;
     }
@@ -122,4 +113,4 @@ class TradeView implements LiveView<TradeEvent> {
   }
 }
 
-export const tradeView: MakeView<TradeEvent> = (store, stream) => new TradeView(store, stream);
+export const tradeView: MakeView<TradeEvent> = (store) => new TradeView(store);
