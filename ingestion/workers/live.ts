@@ -16,7 +16,7 @@ import { createHeardFeeds } from '../live/heard.ts';
 import { klineView } from '../live/klines.ts';
 import { bookView } from '../live/orderbook.ts';
 import { tradeView } from '../live/trades.ts';
-import { type LiveView, type MakeView, type Planned, plainView } from '../live/view.ts';
+import { type LiveItem, type LiveView, type MakeView, type Planned, plainView } from '../live/view.ts';
 import { logId } from './log-id.ts';
 import { checkBook, checkKline, checkRanking, checkTicker, checkTrade } from './quality.ts';
 import { StateLost } from './stale.ts';
@@ -31,13 +31,11 @@ interface Addition<P> {
 
 type PayloadOf<C> = C extends Channel<infer P> ? P : never;
 
-const tickers = plainView<TickerEvent>((t) => [{ kind: 'latest', key: tickerKey(t), value: JSON.stringify(t) }]);
-const feeds = plainView<FeedStatusEvent>((s) => [
-  { kind: 'field', key: feedKey(s.exchange), field: `${s.symbol ?? '*'}:${s.channel}`, value: JSON.stringify(s) },
+const tickers = plainView<TickerEvent>((t, value) => [{ kind: 'latest', key: tickerKey(t), value }]);
+const feeds = plainView<FeedStatusEvent>((s, value) => [
+  { kind: 'field', key: feedKey(s.exchange), field: `${s.symbol ?? '*'}:${s.channel}`, value },
 ]);
-const rankings = plainView<RankingEvent>((r) => [
-  { kind: 'latest', key: rankingKey(r.metric), value: JSON.stringify(r) },
-]);
+const rankings = plainView<RankingEvent>((r, value) => [{ kind: 'latest', key: rankingKey(r.metric), value }]);
 
 const ADDITIONS: { [C in ChannelName]: Addition<PayloadOf<(typeof CHANNELS)[C]>> } = {
   kline: { view: klineView, check: checkKline, skipOld: false },
@@ -65,7 +63,6 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
   const { topic, version, retentionMs, maxLength } = channel;
   const states = new Map<number, State<P>>();
   const heard = createHeardFeeds(live, name);
-  const streamOf = (payload: P): string => streamKey(name, channel.id(payload));
   const count = (outcome: string, n = 1) => metrics.appended.inc({ channel: name, outcome }, n);
   let partitions = topic.partitions;
 
@@ -76,7 +73,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
 
   function enter(partition: number, start: SourcePosition, told: boolean): State<P> {
     leave(partition);
-    const state = { start, told, view: addition.view(live, streamOf) };
+    const state = { start, told, view: addition.view(live) };
     states.set(partition, state);
     return state;
   }
@@ -87,17 +84,17 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
   }
 
   function appendOf({ item, publication }: Planned<P>, { epoch, catchUpTo }: SourcePosition): LiveAppend {
-    const { payload, message } = item;
+    const { payload, message, stream, json } = item;
     const { writes, gap, restart } = publication;
     return {
-      stream: streamOf(payload),
+      stream,
       epoch,
       offset: message.offset,
       version:
         version.kind === 'recent'
           ? { kind: 'recent', id: version.id(payload), keep: version.keep }
           : { kind: restart ? 'restart' : 'advance', rank: version.rank(payload) },
-      payload: JSON.stringify(payload),
+      payload: json,
       gap: gap ? FEED_GAP : undefined,
       time: Date.now(),
       // published before, perhaps, by whoever filled the store that was lost
@@ -108,21 +105,17 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     };
   }
 
-  function plan({ start, view }: State<P>, items: readonly Item<P>[]): Planned<P>[] {
+  function plan({ start, view }: State<P>, items: readonly LiveItem<P>[]): Planned<P>[] {
     const oldest = Date.now() - retentionMs;
-    return items.flatMap((item) => {
+    const planned: Planned<P>[] = [];
+    for (const item of items) {
       const publication = view.plan(item);
-      if (typeof publication === 'string') {
-        count(publication);
-        return [];
-      }
       const { offset, timestamp } = item.message;
-      if (addition.skipOld && offset < start.catchUpTo && timestamp < oldest) {
-        count('old');
-        return [];
-      }
-      return [{ item, publication }];
-    });
+      if (typeof publication === 'string') count(publication);
+      else if (addition.skipOld && offset < start.catchUpTo && timestamp < oldest) count('old');
+      else planned.push({ item, publication });
+    }
+    return planned;
   }
 
   /**
@@ -137,13 +130,17 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     if (known?.epoch !== start.epoch) throw new StateLost('the live store lost its place');
   }
 
-  async function handle(items: readonly Item<P>[], batch: WorkBatch): Promise<void> {
+  async function handle(given: readonly Item<P>[], batch: WorkBatch): Promise<void> {
     const state = states.get(batch.partition) ?? (await begin(batch));
     const { view, start } = state;
-    const last = items.at(-1);
+    const last = given.at(-1);
     if (!last) return;
+    const items = given.map(({ message, payload }): LiveItem<P> => {
+      const stream = streamKey(name, channel.id(payload));
+      return { message, payload, stream, json: topic.json(payload, message.value) };
+    });
     await confirm(state, batch);
-    await view.load?.(items.map((item) => item.payload));
+    await view.load?.(items);
     const results: AppendResult[] = [];
     let planned: Planned<P>[] = [];
     try {
@@ -167,7 +164,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     if (!(await live.advanceSource(batch.topic, batch.partition, position))) {
       throw new StateLost('the live store lost its place');
     }
-    await heard?.note(items.map((item) => item.payload));
+    await heard?.note(given.map((item) => item.payload));
   }
 
   return {
