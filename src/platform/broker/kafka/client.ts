@@ -6,7 +6,6 @@ import type { Log } from '../../log.ts';
 import { BrokerUnavailable } from '../broker.ts';
 import { installCodecs } from './codecs.ts';
 import { patchKafkajs } from './patches.ts';
-import { replaceRecords } from './records.ts';
 
 export interface KafkaOptions {
   /** host:port of some brokers of the cluster. */
@@ -41,7 +40,6 @@ export function createKafkaClient(options: KafkaOptions, retry: RetryOptions): K
   if (!prepared) {
     installCodecs();
     patchKafkajs();
-    replaceRecords();
     prepared = true;
   }
   const sockets = new Set<Socket>();
