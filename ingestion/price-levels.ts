@@ -6,7 +6,7 @@ import { comparePrices } from '../schema/decimal.ts';
 import type { BookLevel } from '../schema/market.ts';
 
 /** A block that grows beyond this is cut in two. */
-const MAX_BLOCK = 64;
+const MAX_BLOCK = 32;
 
 class Block {
   readonly levels: BookLevel[];
@@ -39,7 +39,7 @@ export class PriceLevels {
   /** `direction` 1 sorts ascending (asks), -1 descending (bids). Prices are canonical decimals above zero. */
   constructor(direction: 1 | -1, initial: readonly BookLevel[] = []) {
     this.#direction = direction;
-    for (const [price, quantity] of initial) this.set(price, quantity);
+    for (const level of initial) this.set(level[0], level[1], level);
   }
 
   get size(): number {
@@ -78,8 +78,11 @@ export class PriceLevels {
     return `[${parts.join(',')}]`;
   }
 
-  /** Sets a level's quantity, "0" removes it. Returns what it was, "0" where there was none. */
-  set(price: string, quantity: string): string {
+  /**
+   * Sets a level's quantity, "0" removes it. Returns what it was, "0" where there was none. `level` says the same and is kept,
+   * so that it must not change any more.
+   */
+  set(price: string, quantity: string, level: BookLevel = [price, quantity]): string {
     const rank = Number(price) * this.#direction;
     const index = this.#blockOf(rank, price);
     const block = this.#blocks[index] as Block;
@@ -89,13 +92,13 @@ export class PriceLevels {
     if (found !== undefined && found[0] === price) {
       block.changed();
       if (quantity === '0') this.#remove(index, at);
-      else levels[at] = [price, quantity];
+      else levels[at] = level;
       return found[1];
     }
     // removing an absent level is normal: it lay outside the snapshot
     if (quantity === '0') return '0';
     block.changed();
-    levels.splice(at, 0, [price, quantity]);
+    levels.splice(at, 0, level);
     ranks.splice(at, 0, rank);
     this.#size++;
     if (levels.length > MAX_BLOCK) {

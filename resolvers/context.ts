@@ -13,17 +13,23 @@ export interface Context {
   readonly jobs: Jobs | null;
 }
 
+class OperationContext implements Context {
+  private loaded: Loaders | null = null;
+
+  constructor(
+    readonly platform: Platform,
+    readonly caller: Context['caller'],
+    readonly jobs: Jobs | null,
+  ) {}
+
+  /** Most subscriptions ask for none, and live long. */
+  get loaders(): Loaders {
+    this.loaded ??= createLoaders(this.platform);
+    return this.loaded;
+  }
+}
+
 /** The context of one operation, made anew for each: its loaders remember what they have loaded. */
 export function createContext(platform: Platform, caller: Context['caller'], jobs: Jobs | null = null): Context {
-  let loaders: Loaders | null = null;
-  return {
-    platform,
-    caller,
-    jobs,
-    // most subscriptions ask for none, and live long
-    get loaders() {
-      loaders ??= createLoaders(platform);
-      return loaders;
-    },
-  };
+  return new OperationContext(platform, caller, jobs);
 }

@@ -2,10 +2,20 @@
  * History meets live: the newest rows of gold.kline and what the live store knows beyond them. The table is written apart
  * from the stream and may be behind it.
  */
-import { INTERVALS, type KlineEvent } from '../schema/market.ts';
+import { INTERVALS, type Interval, type KlineEvent } from '../schema/market.ts';
 import { type Latest, type LiveStore, LiveStoreUnavailable, type StreamPosition } from '../src/platform/live/store.ts';
 import { optional } from './availability.ts';
-import type { KlinePageKey } from './kline-store.ts';
+
+/** Which of a market's candles a page asks for. */
+export interface KlineRange {
+  interval: Interval;
+  order: 'ASC' | 'DESC';
+  /** Epoch ms; `from` inclusive, `to` exclusive. */
+  from: number | null;
+  to: number | null;
+  /** Opening time of the last row of the page before. */
+  afterTime: number | null;
+}
 
 /** Candles of a page and the stream position that they hold for. */
 export interface Joined {
@@ -33,7 +43,7 @@ function newer(a: KlineEvent, b: KlineEvent): KlineEvent {
 export async function joinLiveKlines(
   live: LiveStore,
   stream: string,
-  key: KlinePageKey,
+  key: KlineRange,
   rows: readonly KlineEvent[],
   latest: Latest,
 ): Promise<Joined> {

@@ -8,7 +8,7 @@ import { INTERVALS, type Interval, type KlineEvent, type MarketRef, marketId } f
 import { type Latest, type LiveStore, LiveStoreUnavailable } from '../src/platform/live/store.ts';
 import type { Platform } from '../src/platform/platform.ts';
 import { optional, required, unavailable } from './availability.ts';
-import { type Joined, joinLiveKlines } from './kline-join.ts';
+import { type Joined, joinLiveKlines, type KlineRange } from './kline-join.ts';
 import { byMarket, cutPage, marketColumns, perQuestion } from './page.ts';
 
 type Row = Omit<Kline, 'id' | 'closeTime' | 'openTime' | 'eventTime'> & { openTime: Date; eventTime: Date };
@@ -18,14 +18,8 @@ export interface LatestKlineKey {
   interval: Interval;
 }
 
-export interface KlinePageKey extends LatestKlineKey {
-  order: 'ASC' | 'DESC';
+export interface KlinePageKey extends LatestKlineKey, KlineRange {
   first: number;
-  /** Epoch ms; `from` inclusive, `to` exclusive. */
-  from: number | null;
-  to: number | null;
-  /** Opening time of the last row of the page before. */
-  afterTime: number | null;
 }
 
 const COLUMNS = `exchange, symbol, interval, open_time AS "openTime", open, high, low, close, volume,

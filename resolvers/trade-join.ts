@@ -26,13 +26,20 @@ export interface JoinedTrades {
 }
 
 /** Newest entries of a stream that are looked at for trades that are not in the table yet, at first and at most. */
-const WINDOWS = [200n, 2_000n];
+const WINDOWS = [200n, 2_000n, 8_000n];
 /** Entries that may have come while the rows were read. */
 const MEANWHILE = 2_000;
 /** A trade that is this much older than the newest on its stream may still be on its way there. */
 const DISORDER_MS = 1_000;
 /** A stream that has not told a trade for this long since it was received is out of order: the page shows it. */
 const AHEAD_MS = 5_000;
+
+/** Times in epoch ms, `from` inclusive and `to` exclusive; `first` trades at the most. */
+export interface TradePageBounds {
+  from: number | null;
+  to: number | null;
+  first: number;
+}
 
 /** The trade of an event. */
 export function tradeOf(event: TradeEvent): Trade {
@@ -70,6 +77,13 @@ class Window {
     return rows.some(({ trade }) => this.ids.has(trade.tradeId));
   }
 
+  /** True where a page is made of these entries alone: what is between them and the table is older than all of it. */
+  covers({ from, to, first }: TradePageBounds): boolean {
+    if (from !== null && from >= this.whole) return true;
+    const within = this.events.filter(({ eventTime }) => eventTime >= this.whole && (to === null || eventTime < to));
+    return within.length >= first;
+  }
+
   /** The rows that the stream may not have told yet. */
   untold(rows: readonly StoredTrade[]): StoredTrade[] {
     return rows.filter(({ trade }) => timeOf(trade) >= this.newest - DISORDER_MS && !this.ids.has(trade.tradeId));
@@ -89,13 +103,13 @@ export function isFresh({ receivedAt }: StoredTrade, now: number): boolean {
 /**
  * The newest rows with the trades of the stream that are not in the table yet, up to the newest that the stream had after
  * the rows were read. A row that the stream is about to tell is left to it, so that what follows the position repeats
- * nothing. Where stream and table do not meet, the position goes back to the oldest event kept: a trade told twice is
- * better than one never told. `position` was read before the rows; sequence 0 where nothing was told yet.
+ * nothing. Where stream and table do not meet and the page reaches across, the position goes back to the oldest event kept:
+ * a trade told twice is better than one never told. `position` was read before the rows; sequence 0 where nothing was told yet.
  */
 export async function joinLiveTrades(
   live: LiveStore,
   stream: string,
-  key: { from: number | null; to: number | null },
+  key: TradePageBounds,
   rows: readonly StoredTrade[],
   position: StreamPosition,
 ): Promise<JoinedTrades> {
@@ -115,7 +129,7 @@ export async function joinLiveTrades(
     const entries = await optional(live.read(stream, from, Number(position.sequence - from) + MEANWHILE));
     if (entries instanceof LiveStoreUnavailable) return { trades: all, at: entries };
     window = new Window(entries);
-    joined = window.meets(rows);
+    joined = window.meets(rows) || window.covers(key);
     if ((joined && window.untold(rows).every((row) => window.isToCome(row))) || from === 0n) break;
   }
   const { epoch, sequence } = window.entries.at(-1) ?? position;

@@ -131,14 +131,16 @@ export function isSymbol(text: string): boolean {
 
 /** The two assets of a canonical symbol. Throws RangeError when it is not one. */
 export function splitSymbol(symbol: string): { base: string; quote: string } {
-  const [base, quote] = symbol.split('-');
-  if (!isSymbol(symbol) || !base || !quote) throw new RangeError(`not a symbol of the form BASE-QUOTE: ${symbol}`);
-  return { base, quote };
+  if (!isSymbol(symbol)) throw new RangeError(`not a symbol of the form BASE-QUOTE: ${symbol}`);
+  const dash = symbol.indexOf('-');
+  return { base: symbol.slice(0, dash), quote: symbol.slice(dash + 1) };
 }
+
+const LOWER_CASE = new Map<string, string>(EXCHANGES.map((exchange) => [exchange, exchange.toLowerCase()]));
 
 /** `binance:BTC-USDT`: stable id of a market in keys, streams and GraphQL ids. */
 export function marketId(market: MarketRef): string {
-  return `${market.exchange.toLowerCase()}:${market.symbol}`;
+  return `${LOWER_CASE.get(market.exchange)}:${market.symbol}`;
 }
 
 /** First millisecond of the interval that holds `time`. */

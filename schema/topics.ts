@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type ArbitrageEvent, type FxEvent, NOT_EXECUTABLE } from './arbitrage.ts';
 import { C2C_ORDER_TABLE, PERSONAL_FIELDS } from './cdc.ts';
 import { isDecimal } from './decimal.ts';
+import { BadMessage, jsonValues, type Values } from './json-values.ts';
 import {
   type BookEvent,
   EXCHANGES,
@@ -23,6 +24,8 @@ import {
 } from './market.ts';
 import { isPlainBook, isPlainKline, isPlainTrade } from './plain-events.ts';
 import { RANKING_METRICS, type RankingEvent } from './ranking.ts';
+
+export { BadMessage };
 
 const Dec = z.string().refine(isDecimal, 'not a decimal');
 /** Epoch ms between 2009 (Bitcoin) and 2100: a stamp in s, µs or ns is refused here. */
@@ -132,12 +135,7 @@ const Ranking: z.ZodType<RankingEvent> = z.object({
   rows: z.array(z.tuple([z.enum(EXCHANGES), Market.symbol, Dec, Dec, z.number(), Dec, Dec.nullable(), Time])),
 });
 
-/** A message's value cannot be used: the reason goes with its bytes to the dead-letter topic. */
-export class BadMessage extends Error {
-  override readonly name = 'BadMessage';
-}
-
-export interface Topic<Payload> {
+export interface Topic<Payload> extends Values<Payload> {
   readonly name: string;
   readonly partitions: number;
   /** How long the log keeps a message. */
@@ -146,10 +144,6 @@ export interface Topic<Payload> {
   readonly compacted: boolean;
   /** The message key of a payload: what must stay in order together. */
   key(payload: Payload): string;
-  /** Value bytes of a payload. */
-  encode(payload: Payload): Buffer;
-  /** The payload of a message's value. Throws BadMessage with a reason that names the field. */
-  parse(value: Buffer | null): Payload;
 }
 
 const MINUTE = 60_000;
@@ -172,21 +166,7 @@ function jsonTopic<P>(
     partitions: options.partitions ?? MARKET_PARTITIONS,
     retentionMs: options.retentionMs ?? DAY,
     compacted: options.compacted ?? false,
-    encode: (payload) => Buffer.from(JSON.stringify(payload)),
-    parse(value) {
-      if (value === null) throw new BadMessage('value: null');
-      let json: unknown;
-      try {
-        json = JSON.parse(value.toString('utf8'));
-      } catch {
-        throw new BadMessage('value: not JSON');
-      }
-      if (options.isPlain?.(json)) return json as P;
-      const parsed = shape.safeParse(json);
-      if (parsed.success) return parsed.data;
-      const issue = parsed.error.issues[0];
-      throw new BadMessage(`${issue?.path.join('.') || 'value'}: ${issue?.message ?? 'invalid'}`);
-    },
+    ...jsonValues(shape, options.isPlain),
   };
 }
 

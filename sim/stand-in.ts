@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Controlled, startControl } from './control.ts';
 import type { ClockOptions } from './market/clock.ts';
 import type { FrameFaults } from './market/frame-faults.ts';
@@ -38,6 +39,9 @@ export interface Ban {
   ms: number;
 }
 
+/** Tries to listen again on a port that is taken, 100 ms apart. */
+const MAX_LISTEN_TRIES = 100;
+
 /** How an exchange words a ban that has `leftMs` to go. */
 export type BanAnswer = (status: number, leftMs: number) => { body: string; headers: Record<string, string> };
 
@@ -53,7 +57,7 @@ export interface CommonFaults
   reset(): void;
   /** The connections of now are closed properly with `code`; default as the exchange does. */
   disconnect(code?: number): void;
-  /** New connections are refused (nothing listens) for `ms`; those of now stay. */
+  /** New connections are refused (nothing listens) for `ms`, or for the rest of a longer refusal; those of now stay. */
   refuseConnections(ms: number): Promise<void>;
   /** Event times and the server's clock are off by `ms`. */
   clockSkew(ms: number): void;
@@ -66,6 +70,8 @@ export interface StandInStats {
   restRequests: number;
   /** Requests and connection attempts that a ban refused. */
   banned: number;
+  /** Faults of single frames that no frame has met yet. */
+  faultsWaiting: number;
 }
 
 /** A running stand-in: `F` its faults, `S` what `sent` tells, `T` its counts. */
@@ -129,6 +135,9 @@ export async function startStandIn<F extends object, S, T extends object>(
   let restStalledUntil = 0;
   let banned = 0;
   let ban: { status: number; until: number } | null = null;
+  /** Until when nothing listens, and who waits for that. */
+  let awayUntil = 0;
+  let away: Promise<void> | null = null;
   let closed = false;
 
   /** The ban under way; it is counted as one more refusal. */
@@ -147,6 +156,8 @@ export async function startStandIn<F extends object, S, T extends object>(
     const { body, headers } = parts.banAnswer(refused.status, refused.leftMs);
     response.writeHead(refused.status, { 'content-type': 'application/json', ...headers }).end(body);
   });
+  // a simulation that keeps the process busy for a while must not look like an exchange that hangs up
+  server.keepAliveTimeout = 60_000;
   server.on('upgrade', (request, socket, head) => {
     const refused = refusal();
     if (!refused) return streams.upgrade(request, socket, head);
@@ -161,6 +172,21 @@ export async function startStandIn<F extends object, S, T extends object>(
     socket.on('close', () => sockets.delete(socket));
   });
   const port = await listen(server, options.port ?? 0);
+
+  async function stayAway(): Promise<void> {
+    server.close();
+    for (let left = awayUntil - performance.now(); left > 0; left = awayUntil - performance.now()) await sleep(left);
+    for (let tries = 1; !closed; tries++) {
+      try {
+        await listen(server, port);
+        return;
+      } catch (error) {
+        // an outgoing connection of somebody else may have been given the port meanwhile
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries > MAX_LISTEN_TRIES) throw error;
+        await sleep(100);
+      }
+    }
+  }
 
   const common: CommonFaults = {
     stall: (match, ms) => frameFaults.stall(match, ms),
@@ -184,10 +210,12 @@ export async function startStandIn<F extends object, S, T extends object>(
     disconnect: (code = parts.goodbye.code) => {
       for (const session of streams.sessions) session.close(code, parts.goodbye.reason);
     },
-    refuseConnections: async (ms) => {
-      server.close();
-      await new Promise((done) => setTimeout(done, ms));
-      if (!closed) await listen(server, port);
+    refuseConnections: (ms) => {
+      awayUntil = Math.max(awayUntil, performance.now() + ms);
+      away ??= stayAway().finally(() => {
+        away = null;
+      });
+      return away;
     },
     clockSkew: (ms) => parts.setSkew(ms),
   };
@@ -209,6 +237,7 @@ export async function startStandIn<F extends object, S, T extends object>(
       framesSent: streams.framesSent,
       restRequests,
       banned,
+      faultsWaiting: frameFaults.waiting,
       ...add.stats(),
     }),
     close: async () => {

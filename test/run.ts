@@ -1,20 +1,23 @@
 /**
  * The project's checks: `test/run.ts all|unit|integration [part of a file name]…`. `all` begins with types, lint and
- * format. A file is a process of its own; the last line is the count. A missing service skips its suites with the reason.
+ * format. A file is a process of its own; a run ends with its first failures again and, as the last line, the count. A missing
+ * service skips its suites with the reason.
  */
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { SETTINGS } from '../src/platform/config.ts';
 import { runCommand } from './support/command.ts';
+import { type Failure, failureDigest } from './support/failure-digest.ts';
 import { type FileResult, runTestFile } from './support/test-file.ts';
 import { PROJECT, testFiles } from './support/tree.ts';
 
-const UNIT = { jobs: availableParallelism(), timeoutMs: 60_000 };
+/** One more than there are cores: some files mostly wait. */
+const UNIT = { jobs: availableParallelism() + 1, timeoutMs: 60_000 };
 /** One at a time on a small machine: these start processes and measure how they recover. */
 const INTEGRATION = { jobs: availableParallelism() >= 8 ? 2 : 1, timeoutMs: 600_000 };
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const failures: string[] = [];
+const failures: Failure[] = [];
 const skips = new Map<string, string>();
 const required = process.env.REQUIRE_SERVICES === '1';
 const abort = new AbortController();
@@ -31,7 +34,7 @@ async function check(name: string, command: readonly string[]): Promise<void> {
   console.log(`${good ? '✔' : '✖'} ${name}  ${seconds(ms)}`);
   if (!good) {
     console.log(output);
-    failures.push(name);
+    failures.push({ name, text: output });
   }
 }
 
@@ -51,7 +54,7 @@ function tell(file: string, result: FileResult): void {
   for (const one of skipped) skips.set(`${file}: ${one.path.join(' › ')}`, one.text);
   for (const one of failed) {
     const name = [file, ...one.path].join(' › ');
-    failures.push(name);
+    failures.push({ name, text: one.text });
     console.log(`  ✖ ${name}\n${one.text.replaceAll(/^/gm, '    ')}`);
   }
   if (failed.length > 0 && result.output.trim() !== '') {
@@ -77,9 +80,7 @@ async function runFiles(files: readonly string[], { jobs, timeoutMs }: typeof UN
 async function main(): Promise<void> {
   const [mode = 'all', ...patterns] = process.argv.slice(2);
   if (!['all', 'unit', 'integration'].includes(mode)) {
-    console.log('usage: test/run.ts all|unit|integration [part of a file name]…');
-    counts.failed += 1;
-    return;
+    throw new RangeError('usage: test/run.ts all|unit|integration [part of a file name]…');
   }
   const wanted = (await testFiles()).filter((f) => patterns.length === 0 || patterns.some((p) => f.includes(p)));
   const integration = wanted.filter((f) => f.endsWith('.integration.test.ts'));
@@ -109,7 +110,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // the second time there is no waiting
     if (abort.signal.aborted) process.exit(130);
-    failures.push(`interrupted by ${signal}`);
+    failures.push({ name: `interrupted by ${signal}`, text: '' });
     counts.failed += 1;
     abort.abort();
   });
@@ -119,7 +120,7 @@ try {
   await main();
 } catch (error) {
   counts.failed += 1;
-  failures.push(`test/run.ts: ${(error as Error).stack}`);
+  failures.push({ name: 'test/run.ts', text: (error as Error).stack ?? String(error) });
 } finally {
   await stopServices();
 }
@@ -127,7 +128,9 @@ if (skips.size > 0) {
   console.log('\nskipped:');
   for (const [name, reason] of skips) console.log(`  ${name}\n    ${reason}`);
 }
-if (failures.length > 0) console.log(`\nfailed:\n${failures.map((f) => `  ${f}`).join('\n')}`);
+if (failures.length > 0) console.log(`\nfailed:\n${failures.map(({ name }) => `  ${name}`).join('\n')}`);
+const again = failureDigest(failures);
+if (again.length > 0) console.log(`\nerrors again:\n${again.join('\n')}`);
 const tail = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
 process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
 console.log(`\n${counts.passed} passed, ${counts.failed} failed${tail}`);

@@ -54,7 +54,7 @@ export const CASES: readonly Case[] = [
   { ...DEFAULTS, name: '10 events a tick, 1,000 sockets', sockets: 1_000, batch: 10, servers: NEAR },
   { ...DEFAULTS, name: '1,000 sockets over 100 topics', sockets: 1_000, topics: 100, servers: STACKS, quick: true },
   { ...DEFAULTS, name: '1,000 different questions', sockets: 1_000, topics: 1_000, servers: STACKS, quick: true },
-  { ...DEFAULTS, name: '50 events/s, 1,000 sockets', sockets: 1_000, rate: 50, servers: STACKS },
+  { ...DEFAULTS, name: '10 events/s, 1,000 sockets', sockets: 1_000, rate: 10, servers: STACKS },
   { ...DEFAULTS, name: '200 events/s, 500 sockets', sockets: 500, rate: 200, servers: NEAR, quick: true },
   { ...DEFAULTS, name: '200 events/s, 1,000 sockets', sockets: 1_000, rate: 200, servers: NEAR },
   { ...DEFAULTS, name: '100 sockets, no other cohorts', sockets: 100, rate: 500, servers: ['tickgraph'], quick: true },

@@ -30,11 +30,19 @@ export interface Programs {
 
 /** Beyond this the generator may be what saturates. */
 const MAX_GENERATOR = 0.8;
+/** With less than this part of the rate asked for, a row says nothing about that rate. */
+const LEAST_RATE = 0.9;
 const START_MS = 180_000;
 
 const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
+
+/** The row of a server that did not come through. */
+export function failed(server: Server, load: Case, error: Error): Row {
+  const nothing = { cpu: 0, user: 0, rate: 0, p50: 0, p99: 0, utilisation: 0, generator: 0, idle: 0, busy: 0 };
+  return { case: load.name, server: server.name, ...nothing, void: error.message.split('\n', 1)[0] || 'failed' };
+}
 
 /** Measures a server under a load for so many seconds. Rejects where one of the two ends early or does not answer. */
 export async function measure(server: Server, load: Case, seconds: number, programs: Programs): Promise<Row> {
@@ -79,6 +87,12 @@ export async function measure(server: Server, load: Case, seconds: number, progr
     const expected = hot || sockets;
     const reached = n(got, 'reached');
     const utilisation = n(got, 'utilisation');
+    const published = n(used, 'events') / n(used, 'seconds');
+    const doubts = [
+      utilisation > MAX_GENERATOR && 'generator saturated',
+      reached < expected && `reached ${reached} of ${expected}`,
+      published < rate * LEAST_RATE && `published ${Math.round(published)} of ${rate} events/s`,
+    ].filter((doubt) => doubt !== false);
     return {
       case: load.name,
       server: server.name,
@@ -91,12 +105,7 @@ export async function measure(server: Server, load: Case, seconds: number, progr
       generator: round(utilisation),
       idle: each(idle),
       busy: each(busy),
-      void:
-        utilisation > MAX_GENERATOR
-          ? 'generator saturated'
-          : reached < expected
-            ? `reached ${reached} of ${expected}`
-            : null,
+      void: doubts.join(', ') || null,
     };
   } finally {
     await generator?.end();

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CASES, SERVERS, type ServerName } from './cases.ts';
-import { measure, type Programs, type Row } from './measure.ts';
+import { failed, measure, type Programs, type Row } from './measure.ts';
 import { markdown, medians, verdicts } from './report.ts';
 
 const { values: flags } = parseArgs({
@@ -66,6 +66,7 @@ try {
           const figures = `${cpu} µs/msg (${user}), ${rate} msg/s, p99 ${p99} ms, generator ${generator}`;
           console.error(`${load.name}: ${server.label}: ${figures}${row.void ? ` VOID ${row.void}` : ''}`);
         } catch (error) {
+          rows.push(failed(server, load, error as Error));
           console.error(`${load.name}: ${server.label}: ${(error as Error).message}`);
         }
       }

@@ -27,13 +27,14 @@ export interface ProfileSummary {
 /** What a file belongs to; the first that fits. */
 const PARTS: readonly [RegExp, string][] = [
   [/\/bench\//, 'benchmark itself'],
-  [/\/ingestion\/exchanges\/publish\.ts/, 'publish'],
-  [/\/ingestion\/exchanges\//, 'normalize and flows'],
+  [/\/ingestion\/feed\/publish\.ts/, 'publish'],
+  [/\/ingestion\/(exchanges|feed)\//, 'normalize and flows'],
   [/\/schema\//, 'encode, parse, check'],
   [/\/node_modules\/zod\//, 'zod'],
   [/\/node_modules\/decimal\.js\//, 'decimal.js'],
-  [/\/ingestion\/workers\/live/, 'worker live'],
-  [/\/ingestion\/(workers\/(kline|candle)|gold)/, 'worker klines'],
+  [/\/ingestion\/(workers\/live|live\/|price-levels)/, 'worker live'],
+  [/\/ingestion\/(workers\/arbitrage|arbitrage\/)/, 'worker arbitrage'],
+  [/\/ingestion\/(workers\/kline|klines|gold)/, 'worker klines'],
   [/\/ingestion\/workers\//, 'worker loop and silver'],
   [/\/platform\/live\//, 'live store'],
   [/\/platform\/postgres\//, 'bulk rows'],

@@ -11,7 +11,8 @@ import {
   readLanded,
   sourcePrefix,
 } from '../../src/platform/landing/answer.ts';
-import { type LandingStore, LandingTooLarge, openLanding } from '../../src/platform/landing/store.ts';
+import { openLanding } from '../../src/platform/landing/open.ts';
+import { type LandingStore, LandingTooLarge } from '../../src/platform/landing/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 import { lockProgress, saveProgress } from '../../src/platform/postgres/progress.ts';

@@ -2,7 +2,8 @@
 import { C2C_SOURCE, C2C_STATUSES, C2C_TRADE_TYPES, type C2cTradeType } from '../../schema/c2c.ts';
 import { parseC2cOrder } from '../../schema/c2c-order.ts';
 import { landingFile } from '../../src/platform/landing/answer.ts';
-import { type LandingStore, openLanding } from '../../src/platform/landing/store.ts';
+import { openLanding } from '../../src/platform/landing/open.ts';
+import type { LandingStore } from '../../src/platform/landing/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { keepRejects, type Reject } from '../bronze/rejects.ts';
 import type { Task, TaskContext, TaskResult } from '../pipelines/task.ts';

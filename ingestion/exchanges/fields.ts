@@ -129,8 +129,9 @@ export function price(value: unknown, what: string): string {
 export function levels(value: unknown, what: string): BookLevel[] {
   const rows = list(value, what);
   if (rows.length > MAX_LEVELS) throw new BadFrame(`${what}: more than ${MAX_LEVELS} levels`);
+  const [ofPrice, ofQuantity] = [`${what} price`, `${what} quantity`];
   return rows.map((row) => {
     const pair = list(row, what);
-    return [price(pair[0], `${what} price`), quantity(pair[1], `${what} quantity`)];
+    return [price(pair[0], ofPrice), quantity(pair[1], ofQuantity)];
   });
 }

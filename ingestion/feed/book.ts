@@ -1,4 +1,5 @@
 /** One order book folded from a snapshot and deltas: two sorted sides. No I/O, no time. */
+import { compareDigits } from '../../schema/decimal.ts';
 import type { BookLevel } from '../../schema/market.ts';
 import type { BookUpdate } from '../exchanges/connector.ts';
 import { isCrossed, PriceLevels } from '../price-levels.ts';
@@ -31,7 +32,7 @@ export function createBook(snapshot: BookUpdate, depth: number): Book {
     size >= depth && farthest ? farthest[0] : null;
   const bidEdge = lastKnown(bids);
   const askEdge = lastKnown(asks);
-  let sequence = BigInt(snapshot.sequence);
+  let { sequence } = snapshot;
 
   /** Levels from the best to the edge of what the snapshot covered. */
   const within = (side: PriceLevels, edge: string | null): number =>
@@ -40,13 +41,13 @@ export function createBook(snapshot: BookUpdate, depth: number): Book {
   /** In a delta that straddles the snapshot single changes may be older than it. */
   function isNew(sequences: readonly string[] | undefined, i: number): boolean {
     const own = sequences?.[i];
-    return own === undefined || BigInt(own) > sequence;
+    return own === undefined || compareDigits(own, sequence) > 0;
   }
 
   function set(side: PriceLevels, levels: readonly BookLevel[], sequences: readonly string[] | undefined): void {
     for (let i = 0; i < levels.length; i++) {
-      const [price, quantity] = levels[i] as BookLevel;
-      if (isNew(sequences, i)) side.set(price, quantity);
+      const level = levels[i] as BookLevel;
+      if (isNew(sequences, i)) side.set(level[0], level[1], level);
     }
   }
 
@@ -61,7 +62,7 @@ export function createBook(snapshot: BookUpdate, depth: number): Book {
 
   return {
     get sequence() {
-      return String(sequence);
+      return sequence;
     },
     get bids() {
       return bids.top();
@@ -70,13 +71,12 @@ export function createBook(snapshot: BookUpdate, depth: number): Book {
       return asks.top();
     },
     apply(delta) {
-      const next = BigInt(delta.sequence);
-      if (next <= sequence) return 'old';
+      if (compareDigits(delta.sequence, sequence) <= 0) return 'old';
       // the first delta must hold the update after the snapshot: U <= lastUpdateId + 1 <= u, and so must every later one
-      if (delta.previousSequence === null || BigInt(delta.previousSequence) > sequence) return 'gap';
+      if (delta.previousSequence === null || compareDigits(delta.previousSequence, sequence) > 0) return 'gap';
       set(bids, delta.bids, delta.bidSequences);
       set(asks, delta.asks, delta.askSequences);
-      sequence = next;
+      sequence = delta.sequence;
       return isCrossed(bids, asks) ? 'crossed' : 'applied';
     },
     isCrossed: () => isCrossed(bids, asks),

@@ -7,7 +7,7 @@ import type { MarketInfo } from '../../schema/market.ts';
 import type { RawFrame } from '../../schema/topics.ts';
 import { type ExchangeRest, RestFailed, type RestReply, type RestRequest } from '../../src/platform/exchange/rest.ts';
 import type { Log } from '../../src/platform/log.ts';
-import { metrics } from '../../src/platform/metrics.ts';
+import { metrics, tallyOf } from '../../src/platform/metrics.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
 import { BadFrame, type Connector, type Control, type FeedEvent } from '../exchanges/connector.ts';
 import type { ConnectRate } from './connect-rate.ts';
@@ -68,6 +68,7 @@ export function startFeed(options: FeedOptions): Feed {
   const { connector, publisher, times, rest } = options;
   const { exchange } = connector;
   const log = options.log.child({ exchange, feed: options.name });
+  const frames = tallyOf(metrics.frames, { exchange });
   const ended = new AbortController();
   const { signal } = ended;
   const clock = createExchangeClock();
@@ -96,7 +97,7 @@ export function startFeed(options: FeedOptions): Feed {
   }
 
   function onFrame(link: Link, bytes: Buffer, receivedAt: number): Control | null {
-    metrics.frames.inc({ exchange });
+    frames.count++;
     listener.heard();
     const frame: RawFrame = {
       ...{ exchange, connection: link.connection.id, kind: 'frame', receivedAt, bytes },

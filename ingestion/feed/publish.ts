@@ -4,11 +4,11 @@
  * Bounded in bytes: when full, the feeds close their connections and come back when there is room.
  */
 
-import type { FeedStatusEvent } from '../../schema/market.ts';
+import type { Exchange, FeedChannel, FeedStatusEvent } from '../../schema/market.ts';
 import { deadLetterTopic, RAW_FRAMES, type RawFrame, TOPICS, type Topic } from '../../schema/topics.ts';
 import { type Broker, BrokerUnavailable, type OutgoingMessage } from '../../src/platform/broker/broker.ts';
 import type { Log } from '../../src/platform/log.ts';
-import { metrics } from '../../src/platform/metrics.ts';
+import { metrics, type Tally, tallyOf } from '../../src/platform/metrics.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
 import type { PublishedEvent } from '../exchanges/connector.ts';
 
@@ -72,13 +72,13 @@ export function createPublisher(broker: Broker, maxBytes: number, log: Log): Pub
   const lanes = new Map<string, Lane>();
   const fullCallbacks = new Set<() => void>();
   const roomWaiters = new Set<() => void>();
+  const counts = new Map<string, Tally>();
   const ended = new AbortController();
   let bytes = 0;
   let full = false;
 
   function account(change: number): void {
     bytes += change;
-    metrics.sendQueueBytes.set(bytes);
     if (!full && bytes > maxBytes) {
       full = true;
       log.error({ bytes }, 'the log does not take what is received: connections are closed until it does');
@@ -124,6 +124,7 @@ export function createPublisher(broker: Broker, maxBytes: number, log: Log): Pub
     let limit = BATCH_MESSAGES;
     while (lane.queue.length > 0 && !ended.signal.aborted) {
       const batch = take(lane.queue, limit);
+      metrics.sendQueueBytes.set(bytes);
       const size = batch.reduce((sum, item) => sum + item.bytes, 0);
       const left = await send(topic, batch);
       // a message that the log refuses for itself is found by halving
@@ -134,6 +135,7 @@ export function createPublisher(broker: Broker, maxBytes: number, log: Log): Pub
       }
       limit = BATCH_MESSAGES;
       account(-size);
+      metrics.sendQueueBytes.set(bytes);
       lane.settled += batch.length;
       for (const waiter of lane.waiters) if (waiter.at <= lane.settled) waiter.done();
       lane.waiters = lane.waiters.filter((waiter) => waiter.at > lane.settled);
@@ -176,6 +178,13 @@ export function createPublisher(broker: Broker, maxBytes: number, log: Log): Pub
     return done;
   }
 
+  function countOf(exchange: Exchange, channel: FeedChannel): Tally {
+    const key = `${exchange}:${channel}`;
+    const count = counts.get(key) ?? tallyOf(metrics.events, { exchange, channel });
+    counts.set(key, count);
+    return count;
+  }
+
   function publish<P>(topic: Topic<P>, payload: P, held: Held): void {
     offer(topic.name, { key: topic.key(payload), value: topic.encode(payload) }, held);
   }
@@ -186,7 +195,7 @@ export function createPublisher(broker: Broker, maxBytes: number, log: Log): Pub
     },
     event({ channel, event }, held) {
       publish(EVENT_TOPICS[channel] as Topic<typeof event>, event, held);
-      metrics.events.inc({ exchange: event.exchange, channel });
+      countOf(event.exchange, channel).count++;
     },
     status(status) {
       const waiting = lanes.get(TOPICS.feedStatus.name)?.queue.length ?? 0;

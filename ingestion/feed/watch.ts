@@ -18,6 +18,9 @@ export interface MarketWatch {
   wantsReconnect(now: number): boolean;
 }
 
+/** What else must come where trades happen. */
+const SIBLINGS = ['kline', 'orderbook', 'ticker'] as const;
+
 /** `rules` as in the connector, `staleMs` the bound on silence. */
 export function createMarketWatch(
   rules: Readonly<Record<FeedChannel, ChannelRule | null>>,
@@ -61,7 +64,7 @@ export function createMarketWatch(
     heard(channel, now, moved) {
       heardAt.set(channel, now);
       owedSince.delete(channel);
-      if (channel === 'trade' && moved) owe(['kline', 'orderbook', 'ticker'], now);
+      if (channel === 'trade' && moved) owe(SIBLINGS, now);
       // a candle frame comes up to two seconds after its trade: only a longer silence of trades contradicts it
       else if (channel === 'kline' && moved && silence('trade', now) > staleMs / 2) owe(['trade'], now);
     },

@@ -5,30 +5,26 @@
 import { type ArbitrageEvent, arbitrageId } from '../../schema/arbitrage.ts';
 import { arbitrageKey } from '../../schema/live/keys.ts';
 import type { LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
-import type { Item } from '../workers/worker.ts';
-import type { LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
+import type { LiveItem, LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
 
-function write(event: ArbitrageEvent): LiveWrite {
-  const { base } = event;
-  return { kind: 'field', key: arbitrageKey(base), field: arbitrageId(event), value: JSON.stringify(event) };
+function write({ payload, json }: LiveItem<ArbitrageEvent>): LiveWrite {
+  return { kind: 'field', key: arbitrageKey(payload.base), field: arbitrageId(payload), value: json };
 }
 
 class ArbitrageView implements LiveView<ArbitrageEvent> {
   /** Of the batch: the newest of each spread that only says again what was said. */
-  #again = new Map<string, ArbitrageEvent>();
+  #again = new Map<string, LiveItem<ArbitrageEvent>>();
 
-  constructor(
-    private readonly store: LiveStore,
-    private readonly streamOf: (event: ArbitrageEvent) => string,
-  ) {}
+  constructor(private readonly store: LiveStore) {}
 
-  plan({ payload }: Item<ArbitrageEvent>): Publication | Withheld {
+  plan(item: LiveItem<ArbitrageEvent>): Publication | Withheld {
+    const { payload } = item;
     const id = arbitrageId(payload);
     if (payload.changed) {
       this.#again.delete(id);
-      return { writes: [write(payload)] };
+      return { writes: [write(item)] };
     }
-    this.#again.set(id, payload);
+    this.#again.set(id, item);
     return 'repeat';
   }
 
@@ -40,8 +36,8 @@ class ArbitrageView implements LiveView<ArbitrageEvent> {
     const again = [...this.#again.values()];
     this.#again.clear();
     const [first] = again;
-    if (first) await this.store.put(this.streamOf(first), again.map(write));
+    if (first) await this.store.put(first.stream, again.map(write));
   }
 }
 
-export const arbitrageView: MakeView<ArbitrageEvent> = (store, stream) => new ArbitrageView(store, stream);
+export const arbitrageView: MakeView<ArbitrageEvent> = (store) => new ArbitrageView(store);

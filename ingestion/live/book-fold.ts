@@ -2,7 +2,7 @@
  * The book of one market, folded from the topic's snapshots and deltas, and what of them may be published. No I/O. Changes
  * are journaled, so that a batch whose write failed can be taken back.
  */
-import { decimal } from '../../schema/decimal.ts';
+import { compareDigits, decimal } from '../../schema/decimal.ts';
 import { LIVE_BOOK_DEPTH, type LiveBook } from '../../schema/live/book.ts';
 import type { BookEvent, BookLevel } from '../../schema/market.ts';
 import { isCrossed, PriceLevels } from '../price-levels.ts';
@@ -15,15 +15,23 @@ export type Folded = { kind: 'publish'; gap: boolean; restart: boolean } | { kin
 
 const REPEAT: Folded = { kind: 'repeat' };
 const HELD: Folded = { kind: 'held' };
+const NEWS: Folded = { kind: 'publish', gap: false, restart: false };
 /** Levels a side that are kept; the farthest go first. A snapshot every minute brings them back if they matter again. */
 const MAX_LEVELS = 20_000;
 
 /** A snapshot side: spelled canonically, sorted, without empty levels. */
 function sideOf(levels: readonly BookLevel[], direction: 1 | -1): PriceLevels {
   const side = new PriceLevels(direction);
-  for (const [price, quantity] of levels) side.set(decimal(price), decimal(quantity));
+  for (const level of levels) setLevel(side, level);
   while (side.size > MAX_LEVELS && side.farthest) side.set(side.farthest[0], '0');
   return side;
+}
+
+/** Sets a level, spelled canonically. Returns its price so spelled, and the quantity there was. */
+function setLevel(side: PriceLevels, level: BookLevel): BookLevel {
+  const [price, quantity] = [decimal(level[0]), decimal(level[1])];
+  const isSpelled = price === level[0] && quantity === level[1];
+  return [price, side.set(price, quantity, isSpelled ? level : [price, quantity])];
 }
 
 /** True where both begin with the same levels, as deep as the shorter one and the live key go. */
@@ -130,9 +138,9 @@ export class LiveBookFold {
   #delta(event: BookEvent): Folded {
     const state = this.#state;
     if (!state.event || !state.joined) return this.#hold();
-    const sequence = BigInt(state.event.sequence);
-    if (BigInt(event.sequence) <= sequence) return REPEAT;
-    if (event.previousSequence === null || BigInt(event.previousSequence) !== sequence) return this.#hold();
+    const { sequence } = state.event;
+    if (compareDigits(event.sequence, sequence) <= 0) return REPEAT;
+    if (event.previousSequence === null || compareDigits(event.previousSequence, sequence) !== 0) return this.#hold();
     const before = this.#journal.length;
     this.#set(state.bids, event.bids);
     this.#set(state.asks, event.asks);
@@ -140,8 +148,8 @@ export class LiveBookFold {
       this.#takeBack(before);
       return this.#hold();
     }
-    this.#state = { ...state, event };
-    return { kind: 'publish', gap: false, restart: false };
+    state.event = event;
+    return NEWS;
   }
 
   #hold(): Folded {
@@ -150,9 +158,9 @@ export class LiveBookFold {
   }
 
   #set(side: PriceLevels, changes: readonly BookLevel[]): void {
-    for (const [spelled, quantity] of changes) {
-      const price = decimal(spelled);
-      this.#journal.push({ side, price, quantity: side.set(price, decimal(quantity)) });
+    for (const level of changes) {
+      const [price, quantity] = setLevel(side, level);
+      this.#journal.push({ side, price, quantity });
     }
     while (side.size > MAX_LEVELS && side.farthest) {
       const [price, quantity] = side.farthest;

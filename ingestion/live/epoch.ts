@@ -8,11 +8,6 @@ import type { SourcePosition } from '../../src/platform/live/store.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { logId } from '../workers/log-id.ts';
 
-export interface Start extends SourcePosition {
-  /** Events before this offset were in the log when the epoch began: what is too old of them need not be published. */
-  catchUpTo: bigint;
-}
-
 /** The log and the number of partitions that an epoch belongs to; it ends when either changes. */
 function suffix(log: string, partitions: number): string {
   return `${partitions}-${createHash('sha256').update(log).digest('hex').slice(0, 6)}`;
@@ -38,17 +33,17 @@ function unusable(
 }
 
 /** Goes on where the live store says, or begins a new epoch at the log's start. Throws what the stores throw. */
-export async function beginSource(platform: Platform, { topic, partition }: TopicPartition): Promise<Start> {
+export async function beginSource(platform: Platform, { topic, partition }: TopicPartition): Promise<SourcePosition> {
   const marks = await platform.broker.watermarks(topic);
   const mark = marks.find((m) => m.partition === partition) ?? { low: 0n, high: 0n };
   const known = await platform.live.sourcePosition(topic, partition);
   const log = logId(platform);
   const reason = unusable(known, mark, log, marks.length);
-  if (known && reason === null) return { ...known, catchUpTo: 0n };
-  const position: SourcePosition = { epoch: newEpoch(log, marks.length), next: mark.low };
+  if (known && reason === null) return known;
+  const position: SourcePosition = { epoch: newEpoch(log, marks.length), next: mark.low, catchUpTo: mark.high };
   await platform.live.rememberSource(topic, partition, position);
   // a cursor of the old epoch is no longer good; where there was none, nobody has one
   const level = known ? 'warn' : 'debug';
   platform.log[level]({ group: 'live', topic, partition, reason, epoch: position.epoch }, 'new epoch');
-  return { ...position, catchUpTo: mark.high };
+  return position;
 }

@@ -8,9 +8,9 @@ import type { LiveBook } from '../../schema/live/book.ts';
 import { latestBookKey } from '../../schema/live/keys.ts';
 import type { BookEvent } from '../../schema/market.ts';
 import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
-import type { Item, WorkBatch } from '../workers/worker.ts';
+import type { WorkBatch } from '../workers/worker.ts';
 import { LiveBookFold } from './book-fold.ts';
-import type { LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
+import type { LiveItem, LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
 
 /** A book without an event for this long is let go of, so that it does not hold back where reading begins again. */
 const IDLE_MS = 10 * 60_000;
@@ -21,6 +21,9 @@ const IDLE_MS = 10 * 60_000;
 const SPACING_MS = 4;
 const LEAST_SPACING_MS = 50;
 
+/** All books are gone over this often. */
+const REVIEW_MS = 1_000;
+
 interface Held {
   /** Live key of its newest state. */
   key: string;
@@ -29,46 +32,47 @@ interface Held {
   seenAt: number;
   /** When its newest state was written, monotonic ms. */
   writtenAt: number;
-  /** Sequence of its newest event on the stream, where the newest state still has to follow it there. */
-  due: bigint | null;
 }
 
 class BookView implements LiveView<BookEvent> {
   readonly #store: LiveStore;
-  readonly #streamOf: (event: BookEvent) => string;
   readonly #books = new Map<string, Held>();
+  /** Books that the batch in hand has changed: a partition has many more. */
+  readonly #touched = new Set<Held>();
+  /** Streams whose newest state still has to follow their newest event, and that event's sequence. */
+  readonly #due = new Map<string, bigint>();
   #newest = 0;
+  /** When the books were last gone over, monotonic ms, and the oldest snapshot that was found. */
+  #reviewedAt = Number.NEGATIVE_INFINITY;
+  #oldestSnapshot: bigint | null = null;
   /** True while the folds are ahead of the stream. */
   #inHand = false;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(store: LiveStore, streamOf: (event: BookEvent) => string) {
+  constructor(store: LiveStore) {
     this.#store = store;
-    this.#streamOf = streamOf;
   }
 
-  async load(events: readonly BookEvent[]): Promise<void> {
+  async load(items: readonly LiveItem<BookEvent>[]): Promise<void> {
     this.#inHand = true;
     const fresh = new Map<string, BookEvent>();
-    for (const event of events) {
-      const stream = this.#streamOf(event);
-      if (!this.#books.has(stream)) fresh.set(stream, event);
-    }
+    for (const { stream, payload } of items) if (!this.#books.has(stream)) fresh.set(stream, payload);
     const keys = [...fresh.values()].map(latestBookKey);
     const latest = await this.#store.latest(keys);
     for (const [i, stream] of [...fresh.keys()].entries()) {
       const value = latest[i]?.value;
       const fold = new LiveBookFold(value ? (JSON.parse(value) as LiveBook) : null);
       const key = keys[i] as string;
-      this.#books.set(stream, { key, fold, seenAt: 0, writtenAt: Number.NEGATIVE_INFINITY, due: null });
+      this.#books.set(stream, { key, fold, seenAt: 0, writtenAt: Number.NEGATIVE_INFINITY });
     }
   }
 
-  plan({ payload, message }: Item<BookEvent>): Publication | Withheld {
-    const held = this.#books.get(this.#streamOf(payload));
-    if (!held) throw new Error(`stream not loaded: ${this.#streamOf(payload)}`);
+  plan({ payload, message, stream }: LiveItem<BookEvent>): Publication | Withheld {
+    const held = this.#books.get(stream);
+    if (!held) throw new Error(`stream not loaded: ${stream}`);
     held.seenAt = message.timestamp;
+    this.#touched.add(held);
     this.#newest = Math.max(this.#newest, message.timestamp);
     const folded = held.fold.fold(payload, message.offset);
     return folded.kind === 'publish' ? { writes: [], gap: folded.gap, restart: folded.restart } : folded.kind;
@@ -76,16 +80,17 @@ class BookView implements LiveView<BookEvent> {
 
   complete(planned: readonly Planned<BookEvent>[]): void {
     const before = performance.now() - this.#spacing;
-    for (const [stream, { publication }] of this.#last(planned)) {
+    for (const [stream, index] of lastOf(planned)) {
       const held = this.#books.get(stream);
       const write = held && held.writtenAt <= before ? writeOf(held) : null;
-      if (write) publication.writes.push(write);
+      if (write) planned[index]?.publication.writes.push(write);
     }
   }
 
   undo(): void {
     this.#inHand = false;
-    for (const { fold } of this.#books.values()) fold.undo();
+    for (const { fold } of this.#touched) fold.undo();
+    this.#touched.clear();
   }
 
   async settle(
@@ -93,16 +98,18 @@ class BookView implements LiveView<BookEvent> {
     results: readonly AppendResult[],
     batch: WorkBatch,
   ): Promise<void> {
-    for (const { fold } of this.#books.values()) fold.keep();
+    for (const { fold } of this.#touched) fold.keep();
+    this.#touched.clear();
     const now = performance.now();
-    for (const [stream, { publication, index }] of this.#last(planned)) {
+    for (const [stream, index] of lastOf(planned)) {
       const held = this.#books.get(stream);
       if (!held) continue;
       const sequence = results[index]?.sequence ?? null;
-      const isWritten = publication.writes.length > 0;
+      const isWritten = (planned[index]?.publication.writes.length ?? 0) > 0;
       if (sequence !== null) {
-        held.due = isWritten ? null : sequence;
         if (isWritten) held.writtenAt = now;
+        if (isWritten) this.#due.delete(stream);
+        else this.#due.set(stream, sequence);
       } else if (batch.atHead) {
         // a crash may have left the stream ahead of the newest state; at the head of the log both are where the fold is
         const write = writeOf(held);
@@ -111,7 +118,6 @@ class BookView implements LiveView<BookEvent> {
     }
     this.#inHand = false;
     this.#schedule();
-    for (const [stream, { seenAt }] of this.#books) if (seenAt < this.#newest - IDLE_MS) this.#books.delete(stream);
   }
 
   close(): void {
@@ -125,7 +131,7 @@ class BookView implements LiveView<BookEvent> {
 
   /** What no further event takes along is written by itself. */
   #schedule(): void {
-    if (this.#closed || this.#timer || ![...this.#books.values()].some(({ due }) => due !== null)) return;
+    if (this.#closed || this.#timer || this.#due.size === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       void this.#writeDue().then(() => this.#schedule());
@@ -134,34 +140,44 @@ class BookView implements LiveView<BookEvent> {
   }
 
   async #writeDue(): Promise<void> {
-    for (const [stream, held] of this.#books) {
-      const { due } = held;
+    for (const [stream, sequence] of this.#due) {
       // a batch in hand says anew what is due
       if (this.#inHand || this.#closed) return;
-      const write = due === null ? null : writeOf(held);
-      if (due === null || !write) continue;
+      const held = this.#books.get(stream);
+      const write = held ? writeOf(held) : null;
       try {
-        await this.#store.put(stream, [write], due);
+        if (write) await this.#store.put(stream, [write], sequence);
       } catch {
         // it stays due
         return;
       }
-      if (held.due === due) held.due = null;
-      held.writtenAt = performance.now();
+      if (this.#due.get(stream) === sequence) this.#due.delete(stream);
+      if (held) held.writtenAt = performance.now();
     }
   }
 
   replayFrom(next: bigint): bigint {
-    let from = next;
-    for (const { fold } of this.#books.values()) {
-      if (fold.snapshotOffset !== null && fold.snapshotOffset < from) from = fold.snapshotOffset;
-    }
-    return from;
+    // later snapshots lie further on, so one found before is never too far: more is read again than need be
+    if (this.#oldestSnapshot === null || performance.now() - this.#reviewedAt >= REVIEW_MS) this.#review();
+    return this.#oldestSnapshot !== null && this.#oldestSnapshot < next ? this.#oldestSnapshot : next;
   }
 
-  #last(planned: readonly Planned<BookEvent>[]): Map<string, Planned<BookEvent> & { index: number }> {
-    return new Map(planned.map((one, index) => [this.#streamOf(one.item.payload), { ...one, index }]));
+  #review(): void {
+    this.#reviewedAt = performance.now();
+    this.#oldestSnapshot = null;
+    for (const [stream, { fold, seenAt }] of this.#books) {
+      const { snapshotOffset: offset } = fold;
+      if (seenAt < this.#newest - IDLE_MS) this.#books.delete(stream);
+      else if (offset !== null && offset < (this.#oldestSnapshot ?? offset + 1n)) this.#oldestSnapshot = offset;
+    }
   }
+}
+
+/** Where each stream's newest event is. */
+function lastOf(planned: readonly Planned<BookEvent>[]): Map<string, number> {
+  const last = new Map<string, number>();
+  for (let i = 0; i < planned.length; i++) last.set((planned[i] as Planned<BookEvent>).item.stream, i);
+  return last;
 }
 
 function writeOf({ key, fold }: Held): LiveWrite | null {
@@ -169,4 +185,4 @@ function writeOf({ key, fold }: Held): LiveWrite | null {
   return value === null ? null : { kind: 'latest', key, value };
 }
 
-export const bookView: MakeView<BookEvent> = (store, stream) => new BookView(store, stream);
+export const bookView: MakeView<BookEvent> = (store) => new BookView(store);

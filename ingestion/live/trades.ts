@@ -6,8 +6,7 @@ import { CHANNELS } from '../../schema/channels.ts';
 import { tradeListKey } from '../../schema/live/keys.ts';
 import type { TradeEvent } from '../../schema/market.ts';
 import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
-import type { Item } from '../workers/worker.ts';
-import type { LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
+import type { LiveItem, LiveView, MakeView, Planned, Publication, Withheld } from './view.ts';
 
 /** Venues whose ids and times are not strictly ordered: this much behind the newest still counts as in order. */
 const TOLERANCE_MS = 1_000;
@@ -35,16 +34,16 @@ const missedField = (stream: string, value: '1' | ''): LiveWrite => ({
 
 class TradeView implements LiveView<TradeEvent> {
   readonly #store: LiveStore;
-  readonly #streamOf: (trade: TradeEvent) => string;
   readonly #heads = new Map<string, Head>();
+  /** Streams that the batch in hand has something for: a partition has many more. */
+  readonly #touched = new Set<string>();
 
-  constructor(store: LiveStore, streamOf: (trade: TradeEvent) => string) {
+  constructor(store: LiveStore) {
     this.#store = store;
-    this.#streamOf = streamOf;
   }
 
-  async load(trades: readonly TradeEvent[]): Promise<void> {
-    const fresh = [...new Set(trades.map(this.#streamOf))].filter((stream) => !this.#heads.has(stream));
+  async load(items: readonly LiveItem<TradeEvent>[]): Promise<void> {
+    const fresh = [...new Set(items.map(({ stream }) => stream))].filter((stream) => !this.#heads.has(stream));
     const positions = await this.#store.positions(fresh);
     for (const [i, stream] of fresh.entries()) {
       const position = positions[i];
@@ -58,13 +57,13 @@ class TradeView implements LiveView<TradeEvent> {
     }
   }
 
-  plan({ payload }: Item<TradeEvent>): Publication | Withheld {
-    const stream = this.#streamOf(payload);
+  plan({ payload, stream, json }: LiveItem<TradeEvent>): Publication | Withheld {
     const head = this.#heads.get(stream);
     if (!head) throw new Error(`stream not loaded: ${stream}`);
     const { ids, batch } = head;
     if (ids.has(payload.tradeId) || batch.ids.has(payload.tradeId)) return 'repeat';
     batch.ids.add(payload.tradeId);
+    this.#touched.add(stream);
     if (payload.eventTime < batch.newest - TOLERANCE_MS) {
       batch.missed = true;
       return 'late';
@@ -73,30 +72,25 @@ class TradeView implements LiveView<TradeEvent> {
     // a loss downstream of the feed, or one that the feed tells
     const gap = batch.missed || payload.gap === true;
     batch.missed = false;
-    const list: LiveWrite = {
-      kind: 'list',
-      key: tradeListKey(payload),
-      value: JSON.stringify(payload),
-      cap: LIST_CAP,
-    };
+    const list: LiveWrite = { kind: 'list', key: tradeListKey(payload), value: json, cap: LIST_CAP };
     return { gap, writes: gap ? [list, missedField(stream, '')] : [list] };
   }
 
   undo(): void {
-    for (const head of this.#heads.values()) {
+    for (const [, head] of this.#inHand()) {
       head.batch = { ids: new Set(), newest: head.newest, missed: head.missed };
     }
+    this.#touched.clear();
   }
 
   async settle(planned: readonly Planned<TradeEvent>[], results: readonly AppendResult[]): Promise<void> {
     for (const [i, { item, publication }] of planned.entries()) {
-      const head = this.#heads.get(this.#streamOf(item.payload));
+      const head = this.#heads.get(item.stream);
       // the event that should have told it was dropped as a repeat
       if (head && publication.gap && results[i]?.sequence === null) head.batch.missed = true;
     }
-    for (const [stream, head] of this.#heads) {
+    for (const [stream, head] of this.#inHand()) {
       const { batch } = head;
-      if (batch.ids.size === 0) continue;
       // before the source position moves past the trade that was left out
       if (batch.missed && !head.missed) await this.#store.put(stream, [missedField(stream, '1')]);
       for (const id of batch.ids) head.ids.add(id);
@@ -108,7 +102,15 @@ class TradeView implements LiveView<TradeEvent> {
       head.missed = batch.missed;
       batch.ids = new Set();
     }
+    this.#touched.clear();
+  }
+
+  *#inHand(): Iterable<[string, Head]> {
+    for (const stream of this.#touched) {
+      const head = this.#heads.get(stream);
+      if (head) yield [stream, head];
+    }
   }
 }
 
-export const tradeView: MakeView<TradeEvent> = (store, stream) => new TradeView(store, stream);
+export const tradeView: MakeView<TradeEvent> = (store) => new TradeView(store);

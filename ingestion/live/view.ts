@@ -2,6 +2,14 @@
 import type { AppendResult, LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
 import type { Item, WorkBatch } from '../workers/worker.ts';
 
+/** An event and what its views and the append all need of it. */
+export interface LiveItem<P> extends Item<P> {
+  /** Where it belongs. */
+  readonly stream: string;
+  /** The payload's JSON. */
+  readonly json: string;
+}
+
 /** How an event is published. */
 export interface Publication {
   writes: LiveWrite[];
@@ -15,15 +23,15 @@ export interface Publication {
 export type Withheld = 'repeat' | 'held' | 'late';
 
 export interface Planned<P> {
-  item: Item<P>;
+  item: LiveItem<P>;
   publication: Publication;
 }
 
 export interface LiveView<P> {
-  /** Brings in what is needed to plan the events: state of streams not seen so far. */
-  load?(events: readonly P[]): Promise<void>;
+  /** Brings in what is needed to plan the items: state of streams not seen so far. */
+  load?(items: readonly LiveItem<P>[]): Promise<void>;
   /** Decides on the next event of the partition. */
-  plan(item: Item<P>): Publication | Withheld;
+  plan(item: LiveItem<P>): Publication | Withheld;
   /** Adds what depends on the whole batch, before it is written. */
   complete?(planned: readonly Planned<P>[]): void;
   /** The batch's write failed: state must be as before its first `plan`. */
@@ -36,10 +44,10 @@ export interface LiveView<P> {
   replayFrom?(next: bigint): bigint;
 }
 
-/** Makes the view of one partition. `stream` names the stream of an event. */
-export type MakeView<P> = (store: LiveStore, stream: (payload: P) => string) => LiveView<P>;
+/** Makes the view of one partition. */
+export type MakeView<P> = (store: LiveStore) => LiveView<P>;
 
 /** A view without state: every event is published, with these writes. */
-export function plainView<P>(writes: (payload: P) => LiveWrite[]): MakeView<P> {
-  return () => ({ plan: ({ payload }) => ({ writes: writes(payload) }) });
+export function plainView<P>(writes: (payload: P, json: string) => LiveWrite[]): MakeView<P> {
+  return () => ({ plan: ({ payload, json }) => ({ writes: writes(payload, json) }) });
 }

@@ -3,6 +3,7 @@ import type { Config } from '../../src/platform/config.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { dropPartitionsBefore } from '../../src/platform/postgres/partitions.ts';
 import { dropOldResults } from '../workers/data-quality.ts';
+import { dropOldDeadLetters } from '../workers/old-dead-letters.ts';
 import { daily, type Pipeline, USUAL } from './pipeline.ts';
 import type { Task } from './task.ts';
 import { dropOldRuns } from './upkeep.ts';
@@ -47,6 +48,13 @@ const oldResults: Task = {
   },
 };
 
+const oldDeadLetters: Task = {
+  name: 'old_dead_letters',
+  async run({ platform: { postgres, config } }) {
+    return { rowsIn: 0, rowsOut: await dropOldDeadLetters(postgres, config.RETENTION_DEAD_LETTERS_DAYS, Date.now()) };
+  },
+};
+
 const oldRuns: Task = {
   name: 'old_runs',
   async run({ platform: { postgres, config } }) {
@@ -56,5 +64,5 @@ const oldRuns: Task = {
 
 export const retention: Pipeline = {
   ...{ name: 'retention', schedule: daily(0, 45), ...USUAL },
-  steps: [expiredPartitions, oldResults, oldRuns].map((task) => ({ task, after: [] })),
+  steps: [expiredPartitions, oldResults, oldDeadLetters, oldRuns].map((task) => ({ task, after: [] })),
 };

@@ -249,6 +249,8 @@ class ArbitrageSource implements Source<BookEvent> {
 export const arbitrage: Worker = {
   group: GROUP,
   maxBatch: 1_000,
+  // as the books themselves are
+  gatherMs: 5,
   open: (platform, onFatal) => [new ArbitrageSource(platform, onFatal, true) as Source],
 };
 

@@ -9,17 +9,17 @@ import type { FeedStatusEvent, TickerEvent } from '../../schema/market.ts';
 import type { RankingEvent } from '../../schema/ranking.ts';
 import { TOPICS, type Topic } from '../../schema/topics.ts';
 import type { Message, TopicPartition } from '../../src/platform/broker/broker.ts';
-import type { AppendResult, LiveAppend } from '../../src/platform/live/store.ts';
+import type { AppendResult, LiveAppend, SourcePosition } from '../../src/platform/live/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { parseChange } from '../cdc/change.ts';
 import { arbitrageView } from '../live/arbitrage.ts';
-import { beginSource, newEpoch, type Start } from '../live/epoch.ts';
+import { beginSource, newEpoch } from '../live/epoch.ts';
 import { createHeardFeeds } from '../live/heard.ts';
 import { klineView } from '../live/klines.ts';
 import { bookView } from '../live/orderbook.ts';
 import { tradeView } from '../live/trades.ts';
-import { type LiveView, type MakeView, type Planned, plainView } from '../live/view.ts';
+import { type LiveItem, type LiveView, type MakeView, type Planned, plainView } from '../live/view.ts';
 import { logId } from './log-id.ts';
 import { checkBook, checkKline, checkRanking, checkTicker, checkTrade } from './quality.ts';
 import { StateLost } from './stale.ts';
@@ -29,34 +29,37 @@ interface Addition<P> {
   view: MakeView<P>;
   /** What a message of the channel's topic says; null where that is nothing. Throws BadMessage. */
   parse(message: Message): P | null;
+  /** The payload as a stream has it; `value` is the message it was read from. */
+  json(payload: P, value: Buffer | null): string;
   /** True where an event older than the channel's retention need not be published when a new epoch catches up. */
   skipOld: boolean;
 }
 
-const from =
-  <P>(topic: Topic<P>, check = (payload: P): P => payload) =>
-  (message: Message): P =>
-    check(topic.parse(message.value));
+type Spelling<P> = Pick<Addition<P>, 'parse' | 'json'>;
+
+const from = <P>(topic: Topic<P>, check = (payload: P): P => payload): Spelling<P> => ({
+  parse: ({ value }) => check(topic.parse(value)),
+  json: topic.json,
+});
+const changes: Spelling<CdcChange> = { parse: parseChange, json: (change) => JSON.stringify(change) };
 
 type PayloadOf<C> = C extends Channel<infer P> ? P : never;
 
-const tickers = plainView<TickerEvent>((t) => [{ kind: 'latest', key: tickerKey(t), value: JSON.stringify(t) }]);
-const feeds = plainView<FeedStatusEvent>((s) => [
-  { kind: 'field', key: feedKey(s.exchange), field: `${s.symbol ?? '*'}:${s.channel}`, value: JSON.stringify(s) },
+const tickers = plainView<TickerEvent>((t, value) => [{ kind: 'latest', key: tickerKey(t), value }]);
+const feeds = plainView<FeedStatusEvent>((s, value) => [
+  { kind: 'field', key: feedKey(s.exchange), field: `${s.symbol ?? '*'}:${s.channel}`, value },
 ]);
-const rankings = plainView<RankingEvent>((r) => [
-  { kind: 'latest', key: rankingKey(r.metric), value: JSON.stringify(r) },
-]);
+const rankings = plainView<RankingEvent>((r, value) => [{ kind: 'latest', key: rankingKey(r.metric), value }]);
 
 const ADDITIONS: { [C in ChannelName]: Addition<PayloadOf<(typeof CHANNELS)[C]>> } = {
-  kline: { view: klineView, parse: from(TOPICS.kline, checkKline), skipOld: false },
-  trade: { view: tradeView, parse: from(TOPICS.trades, checkTrade), skipOld: true },
-  orderbook: { view: bookView, parse: from(TOPICS.orderbook, checkBook), skipOld: true },
-  ticker: { view: tickers, parse: from(TOPICS.ticker, checkTicker), skipOld: false },
-  feed: { view: feeds, parse: from(TOPICS.feedStatus), skipOld: false },
-  ranking: { view: rankings, parse: from(TOPICS.ranking, checkRanking), skipOld: true },
-  arbitrage: { view: arbitrageView, parse: from(TOPICS.arbitrage), skipOld: true },
-  cdc: { view: plainView<CdcChange>(() => []), parse: parseChange, skipOld: true },
+  kline: { view: klineView, ...from(TOPICS.kline, checkKline), skipOld: false },
+  trade: { view: tradeView, ...from(TOPICS.trades, checkTrade), skipOld: true },
+  orderbook: { view: bookView, ...from(TOPICS.orderbook, checkBook), skipOld: true },
+  ticker: { view: tickers, ...from(TOPICS.ticker, checkTicker), skipOld: false },
+  feed: { view: feeds, ...from(TOPICS.feedStatus), skipOld: false },
+  ranking: { view: rankings, ...from(TOPICS.ranking, checkRanking), skipOld: true },
+  arbitrage: { view: arbitrageView, ...from(TOPICS.arbitrage), skipOld: true },
+  cdc: { view: plainView<CdcChange>(() => []), ...changes, skipOld: true },
 };
 
 const FEED_GAP = JSON.stringify({ missed: null, reason: 'FEED_GAP' });
@@ -64,7 +67,7 @@ const FEED_GAP = JSON.stringify({ missed: null, reason: 'FEED_GAP' });
 const CHUNK = 200;
 
 interface State<P> {
-  start: Start;
+  start: SourcePosition;
   /** False where the live store has not been told of the epoch yet. */
   told: boolean;
   view: LiveView<P>;
@@ -75,7 +78,6 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
   const { topic, version, retentionMs, maxLength } = channel;
   const states = new Map<number, State<P>>();
   const heard = createHeardFeeds(live, name);
-  const streamOf = (payload: P): string => streamKey(name, channel.id(payload));
   const count = (outcome: string, n = 1) => metrics.appended.inc({ channel: name, outcome }, n);
   let partitions = topic.partitions;
 
@@ -84,9 +86,9 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     return enter(at.partition, await beginSource(platform, at), true);
   }
 
-  function enter(partition: number, start: Start, told: boolean): State<P> {
+  function enter(partition: number, start: SourcePosition, told: boolean): State<P> {
     leave(partition);
-    const state = { start, told, view: addition.view(live, streamOf) };
+    const state = { start, told, view: addition.view(live) };
     states.set(partition, state);
     return state;
   }
@@ -96,41 +98,39 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     states.delete(partition);
   }
 
-  function appendOf({ item, publication }: Planned<P>, epoch: string): LiveAppend {
-    const { payload, message } = item;
+  function appendOf({ item, publication }: Planned<P>, { epoch, catchUpTo }: SourcePosition): LiveAppend {
+    const { payload, message, stream, json } = item;
     const { writes, gap, restart } = publication;
     return {
-      stream: streamOf(payload),
+      stream,
       epoch,
       offset: message.offset,
       version:
         version.kind === 'recent'
           ? { kind: 'recent', id: version.id(payload), keep: version.keep }
           : { kind: restart ? 'restart' : 'advance', rank: version.rank(payload) },
-      payload: JSON.stringify(payload),
+      payload: json,
       gap: gap ? FEED_GAP : undefined,
       time: Date.now(),
+      // published before, perhaps, by whoever filled the store that was lost
+      logged: message.offset < catchUpTo ? message.timestamp : undefined,
       retentionMs,
       maxLength,
       writes,
     };
   }
 
-  function plan({ start, view }: State<P>, items: readonly Item<P>[]): Planned<P>[] {
+  function plan({ start, view }: State<P>, items: readonly LiveItem<P>[]): Planned<P>[] {
     const oldest = Date.now() - retentionMs;
-    return items.flatMap((item) => {
+    const planned: Planned<P>[] = [];
+    for (const item of items) {
       const publication = view.plan(item);
-      if (typeof publication === 'string') {
-        count(publication);
-        return [];
-      }
       const { offset, timestamp } = item.message;
-      if (addition.skipOld && offset < start.catchUpTo && timestamp < oldest) {
-        count('old');
-        return [];
-      }
-      return [{ item, publication }];
-    });
+      if (typeof publication === 'string') count(publication);
+      else if (addition.skipOld && offset < start.catchUpTo && timestamp < oldest) count('old');
+      else planned.push({ item, publication });
+    }
+    return planned;
   }
 
   /**
@@ -145,13 +145,17 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     if (known?.epoch !== start.epoch) throw new StateLost('the live store lost its place');
   }
 
-  async function handle(items: readonly Item<P>[], batch: WorkBatch): Promise<void> {
+  async function handle(given: readonly Item<P>[], batch: WorkBatch): Promise<void> {
     const state = states.get(batch.partition) ?? (await begin(batch));
     const { view, start } = state;
-    const last = items.at(-1);
+    const last = given.at(-1);
     if (!last) return;
+    const items = given.map(({ message, payload }): LiveItem<P> => {
+      const stream = streamKey(name, channel.id(payload));
+      return { message, payload, stream, json: addition.json(payload, message.value) };
+    });
     await confirm(state, batch);
-    await view.load?.(items.map((item) => item.payload));
+    await view.load?.(items);
     const results: AppendResult[] = [];
     let planned: Planned<P>[] = [];
     try {
@@ -159,7 +163,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
       view.complete?.(planned);
       for (let i = 0; i < planned.length; i += CHUNK) {
         batch.check();
-        results.push(...(await live.append(planned.slice(i, i + CHUNK).map((p) => appendOf(p, start.epoch)))));
+        results.push(...(await live.append(planned.slice(i, i + CHUNK).map((p) => appendOf(p, start)))));
       }
       await view.settle?.(planned, results, batch);
     } catch (error) {
@@ -175,7 +179,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     if (!(await live.advanceSource(batch.topic, batch.partition, position))) {
       throw new StateLost('the live store lost its place');
     }
-    await heard?.note(items.map((item) => item.payload));
+    await heard?.note(given.map((item) => item.payload));
   }
 
   return {

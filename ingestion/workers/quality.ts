@@ -1,7 +1,8 @@
 /** What an event must keep to beyond its shape, whatever exchange says it. A violation is a dead letter with its reason. */
-import { compareDecimals } from '../../schema/decimal.ts';
+import { compareDecimals, signOfDecimal } from '../../schema/decimal.ts';
 import {
   type BookEvent,
+  type BookLevel,
   INTERVALS,
   type KlineEvent,
   type MarketEvent,
@@ -23,7 +24,7 @@ function fail(reason: string): never {
 function notNegative(payload: object, ...fields: string[]): void {
   for (const field of fields) {
     const value = String((payload as Record<string, unknown>)[field]);
-    if (compareDecimals(value, '0') < 0) fail(`${field} is negative`);
+    if (signOfDecimal(value) < 0) fail(`${field} is negative`);
   }
 }
 
@@ -60,8 +61,8 @@ export const checkMinute: Check<KlineEvent> = (k) => {
 /** A trade: price and quantity above zero. Returns it; throws BadMessage. */
 export const checkTrade: Check<TradeEvent> = (t) => {
   checkTimes(t);
-  if (compareDecimals(t.price, '0') <= 0) fail('price is not above zero');
-  if (compareDecimals(t.quantity, '0') <= 0) fail('quantity is not above zero');
+  if (signOfDecimal(t.price) <= 0) fail('price is not above zero');
+  if (signOfDecimal(t.quantity) <= 0) fail('quantity is not above zero');
   return t;
 };
 
@@ -73,12 +74,17 @@ export const checkTicker: Check<TickerEvent> = (t) => {
   return t;
 };
 
+function checkLevels(levels: readonly BookLevel[]): void {
+  for (const [price, quantity] of levels) {
+    if (price.startsWith('-') || quantity.startsWith('-')) fail('a level is negative');
+  }
+}
+
 /** A book event: nothing negative; a delta says what it applies to. Returns it; throws BadMessage. */
 export const checkBook: Check<BookEvent> = (b) => {
   checkTimes(b);
-  for (const [price, quantity] of [...b.bids, ...b.asks]) {
-    if (price.startsWith('-') || quantity.startsWith('-')) fail('a level is negative');
-  }
+  checkLevels(b.bids);
+  checkLevels(b.asks);
   if (b.type === 'delta' && b.previousSequence === null) fail('delta without previousSequence');
   return b;
 };

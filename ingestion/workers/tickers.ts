@@ -23,6 +23,8 @@ const GROUP = 'tickers';
 const LOOK_MS = 200;
 /** The next try after one that failed. */
 const AGAIN_MS = 1_000;
+/** Nothing is told between two looks. */
+const GATHER_MS = LOOK_MS / 4;
 /** So much of the trades is read again after a crash. */
 const SAVE_MS = 5_000;
 
@@ -165,4 +167,4 @@ function open(platform: Platform): Source[] {
   return [minutes, trades];
 }
 
-export const tickers: Worker = { group: GROUP, maxBatch: 2_000, together: true, open };
+export const tickers: Worker = { group: GROUP, maxBatch: 2_000, together: true, gatherMs: GATHER_MS, open };

@@ -126,7 +126,11 @@ async function join(
     gatherMs,
     topics: [...sources.keys()],
     onAssigned: async (at) => (await sources.get(at.topic)?.onAssigned?.(at)) ?? null,
-    onRevoked: (at) => sources.get(at.topic)?.onRevoked?.(at),
+    onRevoked(at) {
+      sources.get(at.topic)?.onRevoked?.(at);
+      // another process tells from now on
+      metrics.lag.remove({ group, topic: at.topic, partition: String(at.partition) });
+    },
     async onBatch(batch) {
       const source = sources.get(batch.topic);
       if (source) await processBatch(context, source, batch);

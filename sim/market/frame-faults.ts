@@ -54,6 +54,11 @@ export class FrameFaults {
     this.pending.push({ kind: 'malform', match, count: 1, text });
   }
 
+  /** Faults of single frames that no frame has met yet, and frames that wait to be sent late. */
+  get waiting(): number {
+    return this.pending.length + this.held.size;
+  }
+
   /** What goes out for one payload. */
   apply(stream: string, payload: string): OutgoingFrame[] {
     const frame = { text: payload, whole: false };

@@ -125,6 +125,7 @@ export const SETTINGS = {
     "Days that market rows of bronze are kept, by event time; a merchant's orders stay for good",
     integer(1, 36_500),
   ),
+  RETENTION_DEAD_LETTERS_DAYS: setting('30', 'Days that ops.dead_letter is kept', integer(1, 36_500)),
   RETENTION_QUALITY_DAYS: setting('30', 'Days that results of failed checks of the data are kept', integer(1, 36_500)),
   RETENTION_RUNS_DAYS: setting('30', 'Days that runs of pipelines are kept in the record', integer(1, 36_500)),
   BACKFILL_HOURS: setting('24', 'Candles fetched for a market that has none yet, in hours', integer(0, 720)),

@@ -70,14 +70,14 @@ export class Audience<Payload extends { eventTime: number }, Body> {
   }
 
   /** Tells an event to everybody who wants it. */
-  publish(at: StreamPosition, payload: Payload, gap: Gap | null): void {
+  publish(at: StreamPosition, payload: Payload, gap: Gap | null, logged: number | null): void {
     const body = this.view.next(payload);
     if (body === null) {
       // nothing to tell from, so nothing to resume from
       this.forget(at);
       return;
     }
-    const delivery = this.delivery(at, body, gap, payload.eventTime);
+    const delivery = this.delivery(at, body, gap, payload.eventTime, logged);
     this.recent.push(delivery);
     if (this.recent.length >= this.options.remembers * 2) {
       const old = this.recent.splice(0, this.recent.length - this.options.remembers);
@@ -117,8 +117,14 @@ export class Audience<Payload extends { eventTime: number }, Body> {
     this.shown = null;
   }
 
-  private delivery(at: StreamPosition, body: Body, gap: Gap | null, eventTime: number | null): Delivery<Body> {
-    return { stream: this.stream, at, cursor: encodeCursor(this.stream, at), gap, body, eventTime };
+  private delivery(
+    at: StreamPosition,
+    body: Body,
+    gap: Gap | null,
+    eventTime: number | null,
+    logged: number | null = null,
+  ): Delivery<Body> {
+    return { stream: this.stream, at, cursor: encodeCursor(this.stream, at), gap, body, eventTime, logged };
   }
 
   private replayed(entry: StreamEntry, replay: (payload: Payload) => Body): Delivery<Body> | null {

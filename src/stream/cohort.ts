@@ -10,6 +10,7 @@ import { asciiJson } from '../platform/graphql/outlet.ts';
 import type { Log } from '../platform/log.ts';
 import { metrics, tallyOf } from '../platform/metrics.ts';
 import type { Audience, Listener } from './audience.ts';
+import type { Company } from './company.ts';
 import type { Delivery, Gap, Told } from './delivery.ts';
 import { Ensemble } from './ensemble.ts';
 import { isWanted } from './filter.ts';
@@ -39,7 +40,12 @@ const REPLAYS = 2_048;
 const REPLAYS_MS = 5_000;
 
 /** The members with one operation id, as JSON. */
-type Members = Set<Subscriber<unknown>>;
+type Members = Subscriber<unknown> | Set<Subscriber<unknown>>;
+
+/** Most ids are one member's own. */
+function each(members: Members): Iterable<Subscriber<unknown>> {
+  return members instanceof Set ? members : [members];
+}
 
 export interface CohortOptions {
   question: AnyQuestion;
@@ -47,6 +53,8 @@ export interface CohortOptions {
   /** Ms between two beats at which events leave; 0 where each leaves at once. */
   step: number;
   wheel: Wheel;
+  /** Events that may wait for one subscriber. */
+  max: number;
   /** What is executed: the spelling of the first who asked. */
   operation: ExecutionArgs;
   log: Log;
@@ -56,6 +64,8 @@ export interface CohortOptions {
 
 export class Cohort implements Listener<unknown> {
   readonly audience: AnyAudience;
+  /** What its subscribers have in common. */
+  readonly company: Company<unknown>;
   private readonly throttle: Throttle | null;
   private readonly live = new Map<string, Members>();
   private readonly all = new Set<Subscriber<unknown>>();
@@ -74,7 +84,13 @@ export class Cohort implements Listener<unknown> {
 
   constructor(private readonly options: CohortOptions) {
     const { stage, question, step, wheel } = options;
-    const { field } = question;
+    const { field, mergeKey, merge } = question;
+    this.company = {
+      ...{ field, mergeKey, merge, max: options.max, isMany: stage instanceof Ensemble },
+      payloadOf: (told) => this.payloadOf(told),
+      newest: () => this.told,
+      left: (subscriber) => this.remove(subscriber),
+    };
     this.throttle = step > 0 ? new Throttle(this, { step, wheel, question }) : null;
     this.audience = stage.join(question, this.throttle ?? this);
     if (!(stage instanceof Ensemble)) this.throttle?.begins(stage.stateOf(this.audience));
@@ -94,11 +110,6 @@ export class Cohort implements Listener<unknown> {
     return this.options.stage;
   }
 
-  /** The event that was last told to everybody. */
-  get newestTold(): Delivery<unknown> | null {
-    return this.told;
-  }
-
   /** Counts a subscriber in; it is told nothing before `admit`. */
   add(subscriber: Subscriber<unknown>): void {
     this.all.add(subscriber);
@@ -109,18 +120,24 @@ export class Cohort implements Listener<unknown> {
     if (!this.all.has(subscriber)) return;
     this.throttle?.joins(subscriber);
     const members = this.live.get(subscriber.id);
-    if (members) members.add(subscriber);
-    else this.live.set(subscriber.id, new Set([subscriber]));
+    if (members instanceof Set) members.add(subscriber);
+    else this.live.set(subscriber.id, members ? new Set([members, subscriber]) : subscriber);
     this.roster = null;
   }
 
+  /** The live ones, those with the same id together. */
+  private *members(): Iterable<Subscriber<unknown>> {
+    for (const members of this.live.values()) yield* each(members);
+  }
+
   /** The last one ends the cohort. */
-  remove(subscriber: Subscriber<unknown>): void {
+  private remove(subscriber: Subscriber<unknown>): void {
     if (!this.all.delete(subscriber)) return;
     const { id } = subscriber;
     const members = this.live.get(id);
-    members?.delete(subscriber);
-    if (members?.size === 0) this.live.delete(id);
+    if (members === subscriber || (members instanceof Set && members.delete(subscriber) && members.size === 0)) {
+      this.live.delete(id);
+    }
     this.roster = null;
     if (this.all.size > 0) return;
     if (this.forgetting) clearTimeout(this.forgetting);
@@ -130,8 +147,9 @@ export class Cohort implements Listener<unknown> {
     stage.leave(question, this.throttle ?? this);
   }
 
-  deliver(delivery: Delivery<unknown>): void {
-    this.roster ??= [...this.live.values()].flatMap((members) => [...members]);
+  deliver(given: Delivery<unknown>): void {
+    const delivery = this.asMine(given);
+    this.roster ??= [...this.members()];
     const { roster, counted } = this;
     let payload: string | null = null;
     let rest = '';
@@ -176,16 +194,14 @@ export class Cohort implements Listener<unknown> {
 
   missing(given: Gap, upTo: bigint | null, stream?: string): void {
     const gap = this.ofMine(given);
-    for (const members of this.live.values()) for (const subscriber of members) subscriber.missing(gap, upTo, stream);
+    for (const subscriber of this.members()) subscriber.missing(gap, upTo, stream);
   }
 
   reset(state: Delivery<unknown> | null, given: Gap | null): void {
     const gap = given && this.ofMine(given);
-    for (const members of this.live.values()) {
-      for (const subscriber of members) {
-        subscriber.reset(gap, state);
-        if (state && this.wants(state)) subscriber.take(state);
-      }
+    for (const subscriber of this.members()) {
+      subscriber.reset(gap, state);
+      if (state && this.wants(state)) subscriber.take(state);
     }
   }
 
@@ -240,8 +256,16 @@ export class Cohort implements Listener<unknown> {
   }
 
   /** A loss counted over the stream: how much of it these would have wanted is not known. */
-  private ofMine(gap: Gap): Gap {
+  ofMine(gap: Gap): Gap {
     return this.options.question.filter && gap.missed ? { ...gap, missed: null } : gap;
+  }
+
+  /** The event with a loss as these are told it; what was merged for them is counted for them. */
+  asMine(delivery: Delivery<unknown>): Delivery<unknown> {
+    const { gap, from } = delivery;
+    return gap?.missed && from === undefined && this.options.question.filter
+      ? { ...delivery, gap: this.ofMine(gap) }
+      : delivery;
   }
 
   private extensions(gap: Gap | null): object | undefined {

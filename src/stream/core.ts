@@ -9,7 +9,7 @@ import { badInput, type ErrorCode } from '../../schema/errors.ts';
 import type { Caller } from '../platform/access.ts';
 import { Rate } from '../platform/exchange/rate.ts';
 import { overLimit } from '../platform/graphql/limits.ts';
-import type { Subscribe, SubscribeArgs } from '../platform/graphql/socket.ts';
+import type { Subscribe, SubscribeArgs } from '../platform/graphql/subscribe.ts';
 import { LiveStoreUnavailable } from '../platform/live/store.ts';
 import { metrics } from '../platform/metrics.ts';
 import type { Platform, Running } from '../platform/platform.ts';
@@ -37,29 +37,34 @@ export interface LiveCoreOptions {
   contextOf(scope: Pick<Caller, 'role'>): object;
 }
 
+const END = { value: undefined, done: true } as const;
+
 /** The protocol's side of a subscriber: yields nothing, ends with it, and ends it. */
-function iteratorOf(subscriber: Subscriber<unknown>): AsyncGenerator<ExecutionResult, void, void> {
-  const end = { value: undefined, done: true } as const;
-  const iterator = {
-    async next() {
-      subscriber.open();
-      await subscriber.ended;
-      return end;
-    },
-    async return() {
-      subscriber.end();
-      return end;
-    },
-    async throw(error: unknown): Promise<never> {
-      subscriber.end(error instanceof Error ? error : undefined);
-      throw error;
-    },
-    [Symbol.asyncIterator]: () => iterator,
-    async [Symbol.asyncDispose]() {
-      subscriber.end();
-    },
-  };
-  return iterator;
+class Seat implements AsyncGenerator<ExecutionResult, void, void> {
+  constructor(private readonly subscriber: Subscriber<unknown>) {}
+
+  next(): Promise<typeof END> {
+    this.subscriber.open();
+    return new Promise((done, fail) => this.subscriber.whenEnded(() => done(END), fail));
+  }
+
+  async return(): Promise<typeof END> {
+    this.subscriber.end();
+    return END;
+  }
+
+  async throw(error: unknown): Promise<never> {
+    this.subscriber.end(error instanceof Error ? error : undefined);
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.subscriber.end();
+  }
 }
 
 /** The error that a client gets; anything but the store's silence stays what it is. */
@@ -98,6 +103,7 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
       stage,
       step: source.step,
       wheel,
+      max: config.MAX_SUBSCRIBER_QUEUE,
       operation: { schema, document, operationName, variableValues, contextValue: contextOf({ role }) },
       log,
       onEmpty() {
@@ -111,27 +117,15 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
   async function follow(source: LiveSource, args: SubscribeArgs): Promise<Subscriber<unknown>> {
     const { question, isMany, onSlow } = source;
     const after = isMany ? null : (args.after ?? source.after);
-    const { field, mergeKey, merge } = question;
+    const { field } = question;
     if (after && !resumes.take()) {
       const max = config.MAX_RESUMES_PER_SECOND;
       throw overLimit('LIMIT_EXCEEDED', 'Too many resume at once; try again', 'MAX_RESUMES_PER_SECOND', max);
     }
     const cohort = await cohortOf(source, args);
     const { stage } = cohort;
-    const subscriber: Subscriber<unknown> = new Subscriber(
-      {
-        id: args.operationId,
-        field,
-        outlet: args.outlet,
-        isMany,
-        policy: onSlow,
-        max: config.MAX_SUBSCRIBER_QUEUE,
-        mergeKey,
-        merge,
-        payloadOf: (told) => cohort.payloadOf(told),
-        newest: () => cohort.newestTold,
-        onEnd: () => cohort.remove(subscriber),
-      },
+    const subscriber = new Subscriber(
+      { id: args.operationId, outlet: args.outlet, policy: onSlow, company: cohort.company },
       after ? 'RESUMED' : 'LIVE',
     );
     cohort.add(subscriber);
@@ -168,7 +162,7 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
         throw badInput('after', 'is a cursor of another stream');
       }
       try {
-        return iteratorOf(await follow(source, args));
+        return new Seat(await follow(source, args));
       } catch (error) {
         throw told(error);
       }

@@ -19,6 +19,8 @@ export interface Delivery<Body> {
   readonly body: Body;
   /** Exchange's clock, epoch ms; null where the event is a state that was there before. */
   readonly eventTime: number | null;
+  /** Epoch ms at which the log got it, where it comes again or may do so after the store lost its data; else null. */
+  readonly logged: number | null;
   /** Where it stands for several: the sequence of the event told before them, from which on `gap` counts. */
   readonly from?: bigint;
   /** The same for one who has more than `from` already; left out where there is no difference. */

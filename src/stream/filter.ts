@@ -37,7 +37,8 @@ export function isWanted<Body>({ keys, wanted }: Filter<Body>, body: Body): bool
 
 /** Those who ask for the same values, by their bound: the lowest first, those without one before all. */
 class Ranks<One> {
-  private readonly ranks: { atLeast: string | null; ones: Set<One> }[] = [];
+  /** Another array whenever one goes: who is called may leave, and the next one must not be passed over for that. */
+  private ranks: { atLeast: string | null; ones: Set<One> }[] = [];
 
   constructor(private readonly compare: Compare) {}
 
@@ -55,7 +56,7 @@ class Ranks<One> {
     const { at, found } = this.place(atLeast);
     const rank = this.ranks[at];
     if (!found || !rank?.ones.delete(one)) return;
-    if (rank.ones.size === 0) this.ranks.splice(at, 1);
+    if (rank.ones.size === 0) this.ranks = this.ranks.toSpliced(at, 1);
   }
 
   /** Calls with everybody whose bound the figure reaches. */

@@ -71,10 +71,10 @@ export async function resume(place: StreamPosition, { stage, cohort, subscriber,
     for (const { at: sooner, event } of next) {
       if (!subscriber.flows) break;
       const skipped = Number(sooner.sequence - at.sequence - 1n);
-      if (skipped > 0 && !known) subscriber.missing({ missed: skipped, reason: 'RETENTION' });
-      if (event && cohort.wants(event)) subscriber.take(event, true);
-      else if (event?.gap) subscriber.missing(event.gap);
-      else if (!event) subscriber.missing(UNREADABLE);
+      if (skipped > 0 && !known) subscriber.missing(cohort.ofMine({ missed: skipped, reason: 'RETENTION' }));
+      if (event && cohort.wants(event)) subscriber.take(cohort.asMine(event), true);
+      else if (event?.gap) subscriber.missing(cohort.ofMine(event.gap));
+      else if (!event) subscriber.missing(cohort.ofMine(UNREADABLE));
       at = sooner;
     }
   }
@@ -91,7 +91,8 @@ export async function resume(place: StreamPosition, { stage, cohort, subscriber,
     if (state && cohort.wants(state)) subscriber.take(state);
   } else if (replaying) {
     const gone = isSame ? Number(sequence - at.sequence) : null;
-    subscriber.missing({ missed: gone, reason: gone === null ? 'FEED_GAP' : 'RETENTION' });
+    const gap = { missed: gone, reason: gone === null ? 'FEED_GAP' : 'RETENTION' } as const;
+    subscriber.missing(cohort.ofMine(gap));
     admit('resumed');
   } else {
     metrics.resumes.inc({ field, outcome: 'expired' });

@@ -233,7 +233,9 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
       if (this.hasSnapshot) this.reload(sequence - 1n, 'FEED_GAP');
       return;
     }
-    for (const audience of this.audiences.values()) audience.publish(this.head, payload, gap);
+    // a state is what there is, however old
+    const logged = this.hasSnapshot ? null : entry.logged;
+    for (const audience of this.audiences.values()) audience.publish(this.head, payload, gap, logged);
     if (this.fresh?.sequence === sequence) this.model.reset(this.fresh.value);
     this.refresh();
   }

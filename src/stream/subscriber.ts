@@ -6,35 +6,16 @@ import type { SlowConsumerPolicy, StreamStart } from '../../schema/channels.ts';
 import { clientError } from '../../schema/errors.ts';
 import { asciiJson, NextFrames, type Outlet } from '../platform/graphql/outlet.ts';
 import { metrics } from '../platform/metrics.ts';
+import type { Company, SubscriberOptions } from './company.ts';
 import { addGaps, type Delivery, type Gap, type Told, unseenGap } from './delivery.ts';
 import type { Latecomer } from './throttle.ts';
 import { Waiting } from './waiting.ts';
 
-export interface SubscriberOptions<Body> {
-  /** The client's name for the operation. */
-  id: string;
-  /** The subscription's name, for the metrics. */
-  field: string;
-  outlet: Outlet;
-  /** True where it follows several streams, whose numbers can't be compared. */
-  isMany?: boolean;
-  policy: SlowConsumerPolicy;
-  /** Events that may wait. */
-  max: number;
-  mergeKey(body: Body): string | null;
-  merge?(older: Body, newer: Body): Body;
-  /** The encoded result of an event. */
-  payloadOf(told: Told<Body>): string;
-  /** The event that was told last to everybody who takes events straight through. */
-  newest(): Delivery<Body> | null;
-  /** Called once when it wants no more. */
-  onEnd(): void;
-}
-
 const NONE = -1n;
 
+/** Idle ones are many: what few need is made when it is needed, and what several need the cohort has. */
 export class Subscriber<Body> implements Latecomer {
-  private readonly waiting: Waiting<Body>;
+  private waiting: Waiting<Body> | null = null;
   /** An encoded result that is no event, to be told as soon as possible. */
   private notice: string | null = null;
   private state: 'held' | 'open' | 'ended' = 'held';
@@ -45,35 +26,37 @@ export class Subscriber<Body> implements Latecomer {
   /** Events up to here it has already. */
   private skips = NONE;
   /** Missing before the next event of a stream, where there are several. */
-  private readonly owed = new Map<string, Gap>();
+  private owed: Map<string, Gap> | null = null;
   late: ReadonlyMap<string, bigint> | null = null;
+  /** When it began, epoch ms. */
+  private readonly since = Date.now();
   private asked = false;
-  private roomy: (() => void)[] = [];
-  private finish: { done(): void; fail(error: Error): void } = { done() {}, fail() {} };
+  private roomy: (() => void)[] | null = null;
+  private enders: { done(): void; fail(error: Error): void }[] | null = null;
+  /** What it ended in; null for a good end. */
+  private error: Error | null = null;
   /** The operation's id as ASCII JSON. */
   private readonly name: string;
   /** Those with the same one get the same frames. */
   readonly id: string;
   /** Null where the connection makes its frames itself. */
   readonly frames: NextFrames | null;
-  /** Resolves when the subscription ends, rejects with the error that it ends in. */
-  readonly ended: Promise<void>;
+  private readonly outlet: Outlet;
+  private readonly policy: SlowConsumerPolicy;
+  private readonly company: Company<Body>;
 
   constructor(
-    private readonly options: SubscriberOptions<Body>,
+    { id, outlet, policy, company }: SubscriberOptions<Body>,
     private start: StreamStart | null,
     private gap: Gap | null = null,
   ) {
-    const { mergeKey, merge, isMany = false } = options;
-    this.waiting = new Waiting({ mergeKey, merge, isMany, owe: (gap, stream) => this.missing(gap, null, stream) });
-    this.name = asciiJson(JSON.stringify(options.id));
-    this.id = `${options.outlet.kind ?? ''}${this.name}`;
-    this.frames = options.outlet.frame ? null : new NextFrames(this.name);
-    this.ended = new Promise((done, fail) => {
-      this.finish = { done, fail };
-    });
-    this.ended.catch(() => {});
-    metrics.subscribers.inc({ field: options.field });
+    this.outlet = outlet;
+    this.policy = policy;
+    this.company = company;
+    this.name = asciiJson(JSON.stringify(id));
+    this.id = outlet.kind ? `${outlet.kind}${this.name}` : this.name;
+    this.frames = outlet.frame ? null : new NextFrames(this.name);
+    metrics.subscribers.inc({ field: company.field });
   }
 
   get hasEnded(): boolean {
@@ -82,18 +65,23 @@ export class Subscriber<Body> implements Latecomer {
 
   /** True where the next event can be handed over as everybody gets it. */
   get isDirect(): boolean {
-    const isNew = this.late === null && this.owed.size === 0;
+    const isNew = this.late === null && this.owed === null;
     return this.flows && this.start === null && this.gap === null && this.skips === NONE && isNew;
   }
 
   /** True while nothing waits and the connection takes more. */
   get flows(): boolean {
-    return this.state === 'open' && this.waiting.length === 0 && this.options.outlet.ready;
+    return this.state === 'open' && this.count === 0 && this.outlet.ready;
+  }
+
+  /** Events that wait. */
+  private get count(): number {
+    return this.waiting === null ? 0 : this.waiting.length;
   }
 
   /** The frame of an encoded result; `cursor` is that of its event. */
   frameOf(payload: string, cursor: string | null): string {
-    return this.frames?.of(payload) ?? this.options.outlet.frame?.(this.name, payload, cursor) ?? '';
+    return this.frames?.of(payload) ?? this.outlet.frame?.(this.name, payload, cursor) ?? '';
   }
 
   /** Lets events out. */
@@ -106,7 +94,7 @@ export class Subscriber<Body> implements Latecomer {
   /** Hands over an event as everybody gets it; only where it `isDirect`. */
   pass(frame: string): void {
     this.isWith = true;
-    this.options.outlet.send(frame);
+    this.outlet.send(frame);
   }
 
   /** The next event. */
@@ -114,6 +102,8 @@ export class Subscriber<Body> implements Latecomer {
     this.own = this.last;
     this.isWith = false;
     if (this.state === 'ended' || delivery.at.sequence <= this.skips) return;
+    // a store that lost its data is filled again: what was in the log before this one began is not what it asked for
+    if (this.start === 'LIVE' && delivery.logged !== null && delivery.logged < this.since) return;
     if (this.late && delivery.whole) {
       this.take(delivery.whole, true);
       return;
@@ -123,8 +113,8 @@ export class Subscriber<Body> implements Latecomer {
     this.skips = NONE;
     if (delivery.from !== undefined && has >= delivery.at.sequence) return;
     const unseen = unseenGap(delivery, has);
-    const gap = addGaps(addGaps(this.owed.get(delivery.stream) ?? null, this.gap), unseen);
-    this.owed.delete(delivery.stream);
+    const gap = addGaps(addGaps(this.owed?.get(delivery.stream) ?? null, this.gap), unseen);
+    if (this.owed?.delete(delivery.stream) && this.owed.size === 0) this.owed = null;
     const told: Told<Body> = { delivery, start: this.start, gap, replayed, payload: null };
     this.start = null;
     this.gap = null;
@@ -135,6 +125,7 @@ export class Subscriber<Body> implements Latecomer {
   /** Something is missing before the next event. */
   missing(gap: Gap, upTo: bigint | null = null, stream?: string): void {
     if (stream !== undefined) {
+      this.owed ??= new Map();
       this.owed.set(stream, addGaps(this.owed.get(stream) ?? null, gap) as Gap);
       return;
     }
@@ -183,74 +174,99 @@ export class Subscriber<Body> implements Latecomer {
   room(): Promise<void> {
     if (this.flows || this.state === 'ended') return Promise.resolve();
     return new Promise((done) => {
+      this.roomy ??= [];
       this.roomy.push(done);
       this.pump();
     });
+  }
+
+  /** Calls one of the two once the subscription has ended: `fail` with the error that it ended in. */
+  whenEnded(done: () => void, fail: (error: Error) => void): void {
+    this.enders ??= [];
+    this.enders.push({ done, fail });
+    if (this.state === 'ended') this.tellEnd();
   }
 
   /** Ends it, with an error or without. */
   end(error?: Error): void {
     if (this.state === 'ended') return;
     this.state = 'ended';
-    const { field, onEnd } = this.options;
-    metrics.queued.dec({ field }, this.waiting.length);
+    this.error = error ?? null;
+    const { field } = this.company;
+    metrics.queued.dec({ field }, this.count);
     metrics.subscribers.dec({ field });
-    this.waiting.clear();
-    if (error) this.finish.fail(error);
-    else this.finish.done();
-    for (const done of this.roomy.splice(0)) done();
-    onEnd();
+    this.waiting?.clear();
+    this.tellEnd();
+    this.tellRoom();
+    this.company.left(this);
+  }
+
+  private tellEnd(): void {
+    const { enders, error } = this;
+    this.enders = null;
+    for (const { done, fail } of enders ?? []) {
+      if (error) fail(error);
+      else done();
+    }
+  }
+
+  private tellRoom(): void {
+    const { roomy } = this;
+    this.roomy = null;
+    for (const done of roomy ?? []) done();
   }
 
   /** The last event handed over. */
   private get last(): Delivery<Body> | null {
-    return this.isWith ? this.options.newest() : this.own;
+    return this.isWith ? this.company.newest() : this.own;
   }
 
   /** The last event it has or will have; -1 where it has none. */
   private get newest(): bigint {
-    if (this.options.isMany) return NONE;
-    const newest = (this.waiting.newest?.delivery ?? this.last)?.at.sequence ?? NONE;
+    if (this.company.isMany) return NONE;
+    const newest = (this.waiting?.newest?.delivery ?? this.last)?.at.sequence ?? NONE;
     return newest > this.skips ? newest : this.skips;
   }
 
   private send(told: Told<Body>): void {
-    const { outlet, field } = this.options;
+    const { field } = this.company;
     this.own = told.delivery;
     if (told.gap) metrics.gapsTold.inc({ field, reason: told.gap.reason });
     metrics.deliveries.inc({ field });
-    const frame = this.frameOf(told.payload ?? this.options.payloadOf(told), told.delivery.cursor);
+    const frame = this.frameOf(told.payload ?? this.company.payloadOf(told), told.delivery.cursor);
     metrics.deliveredBytes.inc({ field }, frame.length);
-    outlet.send(frame);
+    this.outlet.send(frame);
   }
 
   private pump(): void {
-    const { outlet, field } = this.options;
+    const { outlet, waiting } = this;
     if (this.state !== 'open') return;
-    while (outlet.ready && (this.notice || this.waiting.length > 0)) {
+    while (outlet.ready && (this.notice || this.count > 0)) {
       if (this.notice) {
         outlet.send(this.frameOf(this.notice, null));
         this.notice = null;
-      } else {
-        metrics.queued.dec({ field });
-        this.send(this.waiting.shift());
+      } else if (waiting) {
+        metrics.queued.dec({ field: this.company.field });
+        this.send(waiting.shift());
       }
     }
-    if (this.flows) for (const done of this.roomy.splice(0)) done();
+    if (this.flows) this.tellRoom();
     else this.ask();
   }
 
   private ask(): void {
     if (this.asked || this.state !== 'open') return;
     this.asked = true;
-    this.options.outlet.whenReady(() => {
+    this.outlet.whenReady(() => {
       this.asked = false;
       this.pump();
     });
   }
 
   private wait(told: Told<Body>): void {
-    const { policy, max, field } = this.options;
+    const { policy } = this;
+    const { max, field } = this.company;
+    this.waiting ??= new Waiting(this.company, this);
     const before = this.waiting.length;
     if (policy === 'CONFLATE') this.waiting.conflate(told);
     if (this.waiting.length >= max) {
@@ -262,14 +278,14 @@ export class Subscriber<Body> implements Latecomer {
     }
     metrics.queued.dec({ field }, before - this.waiting.length);
     // what everybody gets is encoded once, however long it waits here
-    if (told.start === null && told.gap === told.delivery.gap) told.payload = this.options.payloadOf(told);
+    if (told.start === null && told.gap === told.delivery.gap) told.payload = this.company.payloadOf(told);
     metrics.queued.inc({ field });
     this.waiting.push(told);
     this.ask();
   }
 
   private giveUp(): void {
-    const { max, field } = this.options;
+    const { max, field } = this.company;
     metrics.slowConsumers.inc({ field });
     this.end(
       clientError('SLOW_CONSUMER', `more than ${max} events were waiting for this subscriber`, {

@@ -1,13 +1,18 @@
 /** The events that wait for one subscriber, oldest first, and how one of them gives way so that nothing goes unsaid. */
 import { addGaps, type Delivery, type Gap, type Told } from './delivery.ts';
 
-export interface WaitingOptions<Body> {
+/** How events that wait may be merged. */
+export interface Merging<Body> {
   mergeKey(body: Body): string | null;
   merge?(older: Body, newer: Body): Body;
   /** True where they are of several streams, whose numbers can't be compared. */
-  isMany: boolean;
-  /** What is missing of a stream of which nothing waits any more. */
-  owe(gap: Gap, stream: string): void;
+  readonly isMany: boolean;
+}
+
+/** Whom they wait for. */
+export interface Debtor {
+  /** Something of a stream is missing of which nothing waits any more. */
+  missing(gap: Gap, upTo: null, stream: string): void;
 }
 
 const LOST: Gap = { missed: 1, reason: 'SLOW' };
@@ -15,7 +20,10 @@ const LOST: Gap = { missed: 1, reason: 'SLOW' };
 export class Waiting<Body> {
   private readonly events: Told<Body>[] = [];
 
-  constructor(private readonly options: WaitingOptions<Body>) {}
+  constructor(
+    private readonly merging: Merging<Body>,
+    private readonly debtor: Debtor,
+  ) {}
 
   get length(): number {
     return this.events.length;
@@ -40,7 +48,7 @@ export class Waiting<Body> {
 
   /** Takes out what is about the same thing as an event that is about to wait. */
   conflate(told: Told<Body>): void {
-    const key = this.options.mergeKey(told.delivery.body);
+    const key = this.merging.mergeKey(told.delivery.body);
     told.key = key;
     if (key === null) return;
     const index = this.events.findLastIndex((one) => one.key === key);
@@ -54,7 +62,7 @@ export class Waiting<Body> {
 
   /** Drops what waits at `index`; the one after it tells so, and where events build on each other takes it in. */
   private yieldTo(index: number, newest: Told<Body>): void {
-    const { merge, isMany, owe } = this.options;
+    const { merge, isMany } = this.merging;
     const [gone] = this.events.splice(index, 1);
     if (!gone) return;
     const heir = this.events[index] ?? newest;
@@ -63,7 +71,7 @@ export class Waiting<Body> {
     const next = isMany ? this.nextOf(gone.delivery, index, newest) : heir;
     if (!next) {
       heir.payload = null;
-      owe(gap, gone.delivery.stream);
+      this.debtor.missing(gap, null, gone.delivery.stream);
       return;
     }
     next.gap = addGaps(gap, next.gap);

@@ -6,13 +6,17 @@ import { crc32 } from 'node:zlib';
 import { WebSocket } from 'ws';
 
 export interface BookClientOptions {
-  /** E.g. ws://127.0.0.1:4000/graphql. */
-  url: string;
+  /** E.g. ws://127.0.0.1:4000/graphql; several: any of them, each time. */
+  url: string | readonly string[];
   exchange: string;
   symbol: string;
   depth: number;
   onSlow: 'CONFLATE' | 'DROP_WITH_GAP' | 'DISCONNECT';
   throttleMs: number;
+  /** Shortest pause before a connection is made again, ms; 5. */
+  retryMs?: number;
+  /** Told with every event, once the copy has it; `time` is that of the book. */
+  onEvent?(client: BookClient, time: string): void;
 }
 
 interface BookEvent {
@@ -24,12 +28,13 @@ interface BookEvent {
   bids: { price: string; quantity: string }[];
   asks: { price: string; quantity: string }[];
   checksum: string;
+  time: string;
 }
 
 const QUERY = `subscription Book($exchange: Exchange!, $symbol: String!, $depth: Int!, $after: Cursor,
     $throttleMs: Int!, $onSlow: SlowConsumerPolicy!) {
   orderBookUpdated(exchange: $exchange, symbol: $symbol, depth: $depth, after: $after, throttleMs: $throttleMs, onSlow: $onSlow) {
-    cursor sequence start gap { missed reason } snapshot bids { price quantity } asks { price quantity } checksum
+    cursor sequence start gap { missed reason } snapshot bids { price quantity } asks { price quantity } checksum time
   }
 }`;
 
@@ -89,8 +94,10 @@ export class BookClient {
   }
 
   private connect(): void {
-    const { url, exchange, symbol, depth, onSlow, throttleMs } = this.options;
-    const socket = new WebSocket(url, 'graphql-transport-ws');
+    const { url, exchange, symbol, depth, onSlow, throttleMs, retryMs = 5 } = this.options;
+    const urls = [url].flat();
+    const any = urls[Math.floor(Math.random() * urls.length)] as string;
+    const socket = new WebSocket(any, 'graphql-transport-ws');
     this.socket = socket;
     this.seen.connections += 1;
     const variables = { exchange, symbol, depth, onSlow, throttleMs, after: this.cursor };
@@ -115,7 +122,7 @@ export class BookClient {
       if (this.socket !== socket) return;
       this.socket = null;
       // at random, so that not all come back at once
-      if (!this.stopped) setTimeout(() => this.connect(), 5 + Math.random() * 20);
+      if (!this.stopped) setTimeout(() => this.connect(), retryMs * (1 + Math.random() * 4));
     });
   }
 
@@ -130,6 +137,7 @@ export class BookClient {
     this.sequence = sequence;
     this.cursor = event.cursor;
     this.seen.events += 1;
+    this.options.onEvent?.(this, event.time);
   }
 
   private account({ start, gap, snapshot }: BookEvent, sequence: bigint): void {
@@ -177,7 +185,8 @@ export class BookClient {
   private ended(errors: unknown): void {
     const [error] = Array.isArray(errors) ? errors : [];
     const { code, cursor } = error?.extensions ?? {};
-    if (errors === undefined) return;
+    // the server can't reach its store for now: to be tried again
+    if (errors === undefined || code === 'STORE_UNAVAILABLE') return;
     if (code !== 'SLOW_CONSUMER') this.fail('ended with an error', errors);
     else if (cursor !== null && cursor !== this.cursor) this.fail('the error has another cursor', { cursor });
   }

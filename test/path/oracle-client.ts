@@ -15,16 +15,26 @@ export type Heard =
       sequence: string;
       start: string | null;
       gap: { missed: number | null; reason: string } | null;
+      /** What is said of the client's filter, where it has one. */
+      matches?: boolean;
     }
   /** A subscription was begun; `after` is what it was asked to go on from. */
   | { kind: 'begun'; after: string | null }
   | { kind: 'error'; code: string; cursor: string | null }
   | { kind: 'stale'; stale: { reason: string } | null };
 
+/** What a client of spreads asks for; what is null may be anything. */
+export interface SpreadFilter {
+  base: string | null;
+  minNetPercent: string | null;
+  executableOnly: boolean;
+}
+
 export interface ClientPlan {
   name: string;
   what: Kind;
   symbol: string;
+  filter: SpreadFilter | null;
   onSlow: 'CONFLATE' | 'DROP_WITH_GAP' | 'DISCONNECT';
   /** Selects so much that a pause of seconds fills what the kernel holds. */
   heavy: boolean;
@@ -34,8 +44,21 @@ const FIELDS = {
   trade: { field: 'tradeExecuted', content: 'trade { quantity', figure: 'quantity', parent: 'trade' },
   ticker: { field: 'tickerUpdated', content: 'ticker { last', figure: 'last', parent: 'ticker' },
   kline: { field: 'klineUpdated', content: 'kline { close', figure: 'close', parent: 'kline' },
+  spread: {
+    ...{
+      field: 'arbitrageSpreadUpdated',
+      content: 'matches spread { netProfit',
+      figure: 'netProfit',
+      parent: 'spread',
+    },
+  },
 } as const;
 const PAD = Array.from({ length: 400 }, (_, i) => `${'padding'.repeat(9)}${i}: __typename`).join(' ');
+
+function argumentsOf({ base, minNetPercent, executableOnly }: SpreadFilter): string {
+  const least = minNetPercent === null ? '' : `, minNetPercent: "${minNetPercent}"`;
+  return `${base === null ? '' : `base: "${base}", `}executableOnly: ${executableOnly}${least}`;
+}
 
 interface Message {
   type: string;
@@ -112,10 +135,11 @@ export class OracleClient {
   }
 
   private subscribe(): void {
-    const { what, symbol, onSlow, heavy } = this.plan;
+    const { what, symbol, onSlow, heavy, filter } = this.plan;
     const { field, content } = FIELDS[what];
     const after = this.cursor;
-    const args = `exchange: BINANCE, symbol: "${symbol}", onSlow: ${onSlow}${after ? `, after: "${after}"` : ''}`;
+    const of = filter ? argumentsOf(filter) : `exchange: BINANCE, symbol: "${symbol}"`;
+    const args = `${of}, onSlow: ${onSlow}${after ? `, after: "${after}"` : ''}`;
     const query = `subscription { ${field}(${args}) { cursor sequence start gap { missed reason } ${content} ${heavy ? PAD : ''} } } }`;
     this.heard.push({ kind: 'begun', after });
     this.socket?.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query } }));
@@ -136,11 +160,8 @@ export class OracleClient {
     else if (event) {
       this.attempts = 0;
       const content = event[parent] as Record<string, string>;
-      const { cursor, sequence, start, gap } = event as Pick<
-        Heard & { kind: 'event' },
-        'cursor' | 'sequence' | 'start' | 'gap'
-      >;
-      this.heard.push({ kind: 'event', n: Number(content[figure]), cursor, sequence, start, gap });
+      const { cursor, sequence, start, gap, matches } = event as Omit<Heard & { kind: 'event' }, 'kind' | 'n'>;
+      this.heard.push({ kind: 'event', n: Number(content[figure]), cursor, sequence, start, gap, matches });
       this.cursor = cursor;
     } else if (payload?.extensions && 'stale' in payload.extensions) {
       this.heard.push({ kind: 'stale', stale: payload.extensions.stale ?? null });

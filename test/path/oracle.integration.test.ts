@@ -1,6 +1,6 @@
 /**
- * Two API and two worker processes on real Kafka, Redis and Postgres, two hundred clients of random policies and pauses.
- * Sockets are cut, API nodes and workers killed, a partition moved and Redis emptied, at seeded moments. Whatever happens
+ * Two API and two worker processes on real Kafka, Redis and Postgres, two hundred clients of random policies, pauses and
+ * filters, and some that keep copies of order books. Sockets are cut, API nodes and workers killed, a partition moved and Redis emptied, at seeded moments. Whatever happens
  * to a client: what it received and what it was told to have missed is what is in the topic, once and in order, and at the
  * end it is where the topic is. ORACLE_SECONDS and ORACLE_SEED make it longer and another.
  */
@@ -19,8 +19,9 @@ import { seeded } from '../support/seeded.ts';
 import { withService } from '../support/service.ts';
 import { readTopics } from '../support/topic-reader.ts';
 import { until } from '../support/until.ts';
-import { emptyTally, problemsOf } from './oracle-check.ts';
-import { type ClientPlan, OracleClient } from './oracle-client.ts';
+import { startBooks } from './oracle-books.ts';
+import { emptyTally, problemsOf, type Wanted, wantedBy } from './oracle-check.ts';
+import { type ClientPlan, OracleClient, type SpreadFilter } from './oracle-client.ts';
 import { KIND_TOPICS, KINDS, type Kind, SYMBOLS, startProducer } from './oracle-producer.ts';
 
 const SECONDS = Number(process.env.ORACLE_SECONDS ?? 60);
@@ -30,14 +31,19 @@ const HEAVY = 12;
 const POLICIES = ['CONFLATE', 'DROP_WITH_GAP', 'DISCONNECT'] as const;
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
+/** Which spread it is, in the check's own words. */
+const idOf = ({ base, buy, sell, notional }: Record<string, { exchange: string }>): string =>
+  [base, buy?.exchange, sell?.exchange, notional].join();
+
 /** An own spelling of the live streams' keys. */
 const streamOf = (kind: Kind, symbol: string): string => {
+  if (kind === 'spread') return 'live:arbitrage:{all}';
   const [base, quote] = symbol.split('-');
   return `live:${kind}:binance:{${base}}-${quote}${kind === 'kline' ? ':1m' : ''}`;
 };
+const FIGURES = { trade: 'quantity', ticker: 'last', kline: 'close', spread: 'netProfit' } as const;
 /** The figure that numbers an event. */
-const figureOf = (kind: Kind, payload: Record<string, string>): number =>
-  Number(payload[kind === 'trade' ? 'quantity' : kind === 'ticker' ? 'last' : 'close']);
+const figureOf = (kind: Kind, payload: Record<string, string>): number => Number(payload[FIGURES[kind]]);
 
 await withService(
   'what two hundred clients are told',
@@ -51,8 +57,14 @@ await withService(
     let ports: number[];
     const roles = new Map<string, RoleProcess>();
     const clients: OracleClient[] = [];
+    let books: ReturnType<typeof startBooks>;
     const random = seeded(SEED);
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+    const anyFilter = (): SpreadFilter => ({
+      base: random() < 0.3 ? null : (pick(SYMBOLS).split('-')[0] as string),
+      minNetPercent: pick([null, '-0.5', '0', '0.25']),
+      executableOnly: random() < 0.5,
+    });
 
     function start(name: string): void {
       const isApi = name.startsWith('api');
@@ -93,7 +105,7 @@ await withService(
     });
 
     after(async () => {
-      for (const client of clients) client.stop();
+      for (const client of [...clients, ...(books?.clients ?? [])]) client.stop();
       await Promise.all([...roles.values()].map((role) => role.end('SIGKILL')));
       await broker?.close();
       await Promise.all([database?.stop(), redis?.stop(), kafka?.stop()]);
@@ -115,7 +127,7 @@ await withService(
 
     const actions: Record<string, () => Promise<void>> = {
       async 'sockets cut'() {
-        for (const client of clients) if (random() < 0.3) client.cut();
+        for (const client of [...clients, ...books.clients]) if (random() < 0.3) client.cut();
       },
       async 'an API node killed'() {
         const name = pick(['api-1', 'api-2']);
@@ -145,18 +157,21 @@ await withService(
       const faults: unknown[] = [];
       const producer = startProducer(broker, SEED, (error) => faults.push(error));
       const urls = ports.map((port) => `ws://127.0.0.1:${port}/graphql`);
+      books = startBooks({ broker, urls, seed: SEED, onError: (error) => faults.push(error) });
       for (let i = 0; i < CLIENTS; i++) {
         const heavy = i < HEAVY;
-        const what: Kind = heavy || random() < 0.6 ? 'trade' : pick(['ticker', 'kline']);
+        const heavyWhat = i % 4 === 3 ? 'spread' : 'trade';
+        const what: Kind = heavy ? heavyWhat : random() < 0.5 ? 'trade' : pick(['ticker', 'kline', 'spread', 'spread']);
+        const filter = what === 'spread' ? anyFilter() : null;
         const onSlow = heavy ? (POLICIES[i % 3] as (typeof POLICIES)[number]) : pick(POLICIES);
-        const plan: ClientPlan = { name: `client ${i}`, what, symbol: pick(SYMBOLS), onSlow, heavy };
+        const plan: ClientPlan = { name: `client ${i}`, what, symbol: pick(SYMBOLS), filter, onSlow, heavy };
         const client = new OracleClient(plan, urls, seeded(SEED * 1_000 + i));
         clients.push(client);
         client.connect();
       }
       await until(
         'every client to hear something',
-        () => clients.every((c) => c.heard.some((h) => h.kind === 'event')),
+        () => clients.every((c) => c.heard.some((h) => h.kind === 'event')) && books.haveBegun(),
         {
           timeoutMs: 60_000,
         },
@@ -169,6 +184,7 @@ await withService(
         for (const client of clients) {
           if (random() < (client.plan.heavy ? 0.12 : 0.02)) client.pause(1_000 + random() * 9_000);
         }
+        books.pauseSome(random);
       }, 1_000);
       const from = performance.now();
       const left = (): number => SECONDS * 1_000 - (performance.now() - from);
@@ -187,7 +203,7 @@ await withService(
 
       // all is well again: somebody who began anew needs something to hear
       await pause(8_000);
-      await producer.stop();
+      await Promise.all([producer.stop(), books.stop()]);
       assert.deepEqual(faults, []);
       const names = KINDS.map((kind) => KIND_TOPICS[kind].name);
       const reader = await readTopics(kafka.brokers, names);
@@ -203,40 +219,52 @@ await withService(
         { everyMs: 2_000, timeoutMs: 60_000 },
       );
       const produced = new Map<string, number>();
+      const spreads: Parameters<typeof wantedBy>[1][number][] = [];
       for (const kind of KINDS) {
         for (const { value } of reader.seen(KIND_TOPICS[kind].name)) {
-          const payload = JSON.parse(String(value)) as Record<string, string>;
-          const stream = streamOf(kind, payload.symbol as string);
+          const payload = JSON.parse(String(value));
+          const stream = streamOf(kind, payload.symbol);
           // the check relies on it: one, two, three
           const before = produced.get(stream) ?? 0;
           const n = figureOf(kind, payload);
           assert.ok(n === before + 1 || n <= before, `${stream}: ${n} after ${before}`);
+          if (kind === 'spread' && n > before) spreads.push({ ...payload, n, id: idOf(payload) });
           produced.set(stream, Math.max(before, n));
         }
       }
       await reader.close();
       const endOf = ({ plan }: OracleClient): number => produced.get(streamOf(plan.what, plan.symbol)) ?? 0;
+      const wanted = new Map<OracleClient, Wanted>();
+      for (const client of clients) {
+        const { filter } = client.plan;
+        if (filter) wanted.set(client, wantedBy(filter, spreads));
+      }
       const isThere = (client: OracleClient): boolean => {
         const last = client.heard.findLast((one) => one.kind === 'event');
-        return last?.kind === 'event' && last.n === endOf(client);
+        const all = wanted.get(client);
+        return last?.kind === 'event' && (all ? all.get(last.n)?.place === all.size : last.n === endOf(client));
       };
-      await until('every client to be at the end', () => clients.every(isThere), { timeoutMs: 60_000 }).catch(() => {});
+      await until('every client to be at the end', () => clients.every(isThere) && books.areThere(), {
+        timeoutMs: 60_000,
+      }).catch(() => {});
       clearInterval(looking);
 
       const tally = emptyTally();
       const problems = clients.flatMap((client) => {
         const places = stored.get(streamOf(client.plan.what, client.plan.symbol)) ?? new Map<string, number>();
-        return problemsOf(client, endOf(client), places, tally);
+        return problemsOf(client, endOf(client), places, tally, wanted.get(client) ?? null);
       });
+      problems.push(...books.problems());
       const closes: Record<number, number> = {};
       for (const client of clients) for (const [code, n] of client.closes) closes[code] = (closes[code] ?? 0) + n;
-      t.diagnostic(JSON.stringify({ produced: total, ...tally, closes, done }));
+      t.diagnostic(JSON.stringify({ produced: total, ...tally, closes, books: books.tally(), done }));
       if (problems.length > 0) {
         const logs = [...roles].map(([name, role]) => `${name}:\n${role.output().slice(-3_000)}`);
         assert.fail(`${problems.length} problems\n${problems.slice(0, 30).join('\n')}\n${logs.join('\n')}`);
       }
       for (const [name, role] of roles) if (name !== 'work-3') assert.ok(role.running(), `${name} ended`);
       assert.ok(tally.received > CLIENTS * 10 && tally.resumed > 0, JSON.stringify(tally));
+      assert.equal(tally.repeatedAfterExpiry, 0, 'who begins anew hears nothing again');
     });
   },
 );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importLines, packageOf, reachedFrom, resolveImport } from '../support/imports.ts';
+import { circles, importLines, packageOf, reachedFrom, resolveImport } from '../support/imports.ts';
 import { projectFiles, projectText } from '../support/tree.ts';
 
 /** Folder of ours → what its files may import of ours. An entry that ends in .ts is one file. */
@@ -84,6 +84,19 @@ test('each folder imports only what it may', async () => {
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+test('what is loaded goes round in no circle', async () => {
+  const texts: Record<string, string> = {
+    'a/a.ts': "import { b } from './b.ts';",
+    'a/b.ts': "import { type C, c } from '../c.ts';",
+    'c.ts': "import { a } from './a/a.ts';\nimport { d } from './d.ts';",
+    'd.ts': "import type { A } from './a/a.ts';",
+  };
+  assert.deepEqual(await circles(Object.keys(texts), async (path) => texts[path] ?? ''), [
+    ['a/a.ts', 'a/b.ts', 'c.ts'],
+  ]);
+  assert.deepEqual(await circles(sources, projectText), []);
 });
 
 test('schema does no I/O', async () => {

@@ -107,13 +107,28 @@ describe('trades', () => {
     assert.deepEqual(await idsOf('NEW-USDT', 4), [[], 0n, false]);
   });
 
-  test('where nothing of the stream is in the table, the cursor goes back to all that is kept', async () => {
+  test('a stream that is thousands of trades ahead of the table: the page is its newest, and the cursor is after it', async () => {
     const FAR = market('FAR-USDT');
     await storeTrades(world.postgres, [trade(T0, '1', FAR)]);
-    const events = Array.from({ length: 2_100 }, (_, i) => trade(T0 + 10 + i, String(10 + i), FAR));
+    const events = Array.from({ length: 8_200 }, (_, i) => trade(T0 + 10 + i, String(10 + i), FAR));
     await world.live.append(events.map((t) => tradeAppend(t)));
     const { trades } = await world.data(operations.TradesDocument, { ...FAR, first: 3 });
-    assert.equal(trades.nodes[0]?.tradeId, '2109');
-    assert.equal(decodeCursor(trades.liveCursor)?.sequence, 0n);
+    assert.deepEqual(
+      trades.nodes.map(({ tradeId }) => tradeId),
+      ['8209', '8208', '8207'],
+    );
+    assert.equal(decodeCursor(trades.liveCursor)?.sequence, 8_200n);
+    const whole = await world.data(operations.TradesDocument, { ...FAR, first: 1_000 });
+    assert.deepEqual(
+      whole.trades.nodes.map(({ tradeId }) => tradeId),
+      Array.from({ length: 1_000 }, (_, i) => String(8_209 - i)),
+    );
+    assert.equal(decodeCursor(whole.trades.liveCursor)?.sequence, 8_200n);
+    const since = await world.data(operations.TradesDocument, { ...FAR, first: 1_000, from: iso(T0 + 8_100) });
+    assert.equal(since.trades.nodes.length, 110);
+    assert.equal(decodeCursor(since.trades.liveCursor)?.sequence, 8_200n);
+    // one that would reach across what is in neither begins again with all that is kept
+    const across = await world.data(operations.TradesDocument, { ...FAR, first: 1_000, to: iso(T0 + 200) });
+    assert.equal(decodeCursor(across.trades.liveCursor)?.sequence, 0n);
   });
 });

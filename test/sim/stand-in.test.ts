@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { startBinanceSim } from '../../sim/binance/server.ts';
 import { startBithumbSim } from '../../sim/bithumb/server.ts';
@@ -40,6 +41,35 @@ for (const [name, { start, symbol, rest, stream }] of Object.entries(STAND_INS))
         sim.faults.ban({ status: 429, ms: 0 });
         assert.equal((await fetch(sim.restUrl + rest)).status, 200);
       } finally {
+        await sim.close();
+      }
+    });
+
+    test('refuses connections for as long as the longest of several refusals asks', async () => {
+      const sim = await start({ symbols: [symbol] });
+      try {
+        const began = performance.now();
+        const refusals = [sim.faults.refuseConnections(150), sim.faults.refuseConnections(50)];
+        await assert.rejects(connect(sim.wsUrl + stream), /ECONNREFUSED/);
+        await Promise.all(refusals);
+        assert.ok(performance.now() - began > 149);
+        assert.equal((await fetch(sim.restUrl + rest)).status, 200);
+      } finally {
+        await sim.close();
+      }
+    });
+
+    test('waits for its port where another has it when a refusal ends', async () => {
+      const sim = await start({ symbols: [symbol] });
+      const other = createServer();
+      try {
+        const back = sim.faults.refuseConnections(1);
+        await new Promise<void>((done) => other.listen(sim.port, '127.0.0.1', done));
+        setTimeout(() => other.close(), 50);
+        await back;
+        assert.equal((await fetch(sim.restUrl + rest)).status, 200);
+      } finally {
+        other.close();
         await sim.close();
       }
     });

@@ -55,3 +55,27 @@ export async function reachedFrom(
   }
   return { files, packages };
 }
+
+/** Circles of imports among `files`, those of types alone left out: of each the files it runs through, sorted. */
+export async function circles(
+  files: readonly string[],
+  read: (path: string) => Promise<string>,
+): Promise<readonly (readonly string[])[]> {
+  const next = new Map<string, string[]>();
+  for (const file of files) {
+    const found = importLines(await read(file)).flatMap(({ specifier, typeOnly }) =>
+      typeOnly ? [] : (resolveImport(file, specifier) ?? []),
+    );
+    next.set(file, found);
+  }
+  const reached = new Map(files.map((file) => [file, new Set<string>(next.get(file))]));
+  for (const seen of reached.values()) for (const file of seen) for (const one of next.get(file) ?? []) seen.add(one);
+  const inCircle = files.filter((file) => reached.get(file)?.has(file));
+  const groups = Map.groupBy(inCircle, (file) =>
+    inCircle
+      .filter((other) => other === file || (reached.get(file)?.has(other) && reached.get(other)?.has(file)))
+      .sort()
+      .join(' '),
+  );
+  return [...groups.keys()].map((group) => group.split(' '));
+}

@@ -1,7 +1,7 @@
 /** The way out of a connection that is not there: what was sent is kept, and the peer reads when it is told to. */
 import type { ExecutionResult } from 'graphql';
 import type { Outlet } from '../../src/platform/graphql/outlet.ts';
-import type { SubscribeArgs } from '../../src/platform/graphql/socket.ts';
+import type { SubscribeArgs } from '../../src/platform/graphql/subscribe.ts';
 import type { LiveCore } from '../../src/stream/core.ts';
 
 /** The text in a frame; throws where its length is not what its header says. */

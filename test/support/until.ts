@@ -1,9 +1,10 @@
 /**
  * Waits for a condition instead of sleeping. Resolves with the first value that is not false, null or undefined; rejects
- * after `timeoutMs` with what was waited for, and with the last error if the condition threw.
+ * after `timeoutMs` with what was waited for (asked then, where it is a function), and with the last error if the condition
+ * threw.
  */
 export async function until<T>(
-  what: string,
+  what: string | (() => string),
   condition: () => T | Promise<T>,
   { timeoutMs = 15_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
@@ -17,7 +18,9 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: last });
+    if (performance.now() > deadline) {
+      throw new Error(`waited ${timeoutMs} ms for ${typeof what === 'string' ? what : what()}`, { cause: last });
+    }
     await new Promise((next) => setTimeout(next, everyMs));
   }
 }

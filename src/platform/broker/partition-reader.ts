@@ -39,6 +39,8 @@ export class PartitionReader {
   readonly #ending = new AbortController();
   #lost = false;
   #wake: (() => void) | null = null;
+  /** Ends the time of gathering. */
+  #hurry: (() => void) | null = null;
   #position = 0n;
 
   /** Starts reading once `after` has resolved: the end of the previous assignment of the same partition here. */
@@ -58,6 +60,7 @@ export class PartitionReader {
   /** No further batch; the one in hand is finished and may commit. */
   stop(): void {
     this.#ending.abort();
+    this.#hurry?.();
     this.wake();
   }
 
@@ -123,7 +126,8 @@ export class PartitionReader {
         this.#position = last.offset + 1n;
         failures = 0;
         this.busySince = null;
-        if (gatherMs > 0 && messages.length < maxBatch) await pause(gatherMs, this.#ending.signal);
+        const isShort = gatherMs > 0 && messages.length < maxBatch;
+        if (isShort && !this.#ending.signal.aborted) await this.#gather(gatherMs);
       } catch (error) {
         this.busySince = null;
         if (this.#stale || this.#ending.signal.aborted) continue;
@@ -133,6 +137,19 @@ export class PartitionReader {
         this.busySince = null;
       }
     }
+  }
+
+  /** `pause` for what happens hundreds of times a second: without a listener on the signal. */
+  #gather(ms: number): Promise<void> {
+    return new Promise((done) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        this.#hurry = null;
+        done();
+      };
+      const timer = setTimeout(finish, ms);
+      this.#hurry = finish;
+    });
   }
 
   #batch(messages: readonly Message[], last: bigint): Batch {

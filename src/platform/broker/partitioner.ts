@@ -7,6 +7,8 @@
 const SEED = 0x9747b28c;
 const M = 0x5bd1e995;
 const R = 24;
+/** Hashes that are remembered. */
+const MAX_KEYS = 20_000;
 
 /** Kafka's murmur2 of the bytes, as a signed 32-bit number. */
 export function murmur2(data: Buffer): number {
@@ -26,8 +28,19 @@ export function murmur2(data: Buffer): number {
 /** A function that gives the partition of a key among `count`; messages without a key take turns. */
 export function createPartitioner(): (key: string | null, count: number) => number {
   let turn = 0;
+  const hashes = new Map<string, number>();
+  const hashOf = (key: string): number => {
+    let hash = hashes.get(key);
+    if (hash === undefined) {
+      // a topic's keys are few
+      if (hashes.size >= MAX_KEYS) hashes.clear();
+      hash = murmur2(Buffer.from(key)) & 0x7fffffff;
+      hashes.set(key, hash);
+    }
+    return hash;
+  };
   return (key, count) => {
-    if (key !== null) return (murmur2(Buffer.from(key)) & 0x7fffffff) % count;
+    if (key !== null) return hashOf(key) % count;
     turn = (turn + 1) % 0x7fffffff;
     return turn % count;
   };

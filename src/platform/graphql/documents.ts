@@ -11,6 +11,8 @@ const MAX_CACHED_CHARS = 1_000_000;
 const MAX_VALIDATION_ERRORS = 20;
 
 export interface Prepared {
+  /** The one of all equal texts that is kept. */
+  readonly text: string;
   readonly document: DocumentNode;
   readonly measured: Measure;
 }
@@ -58,7 +60,7 @@ export function createDocuments(schema: GraphQLSchema, limits: QueryLimits): Doc
     if (!known) return undefined;
     // to the young end
     kept.delete(text);
-    kept.set(text, known);
+    kept.set(known.text, known);
     return known;
   }
 
@@ -83,7 +85,7 @@ export function createDocuments(schema: GraphQLSchema, limits: QueryLimits): Doc
       hideSuggestions: !seesSchema,
     });
     if (errors.length > 0) return errors.map((error) => refusal(error, 'GRAPHQL_VALIDATION_FAILED'));
-    return { document, measured };
+    return { text, document, measured };
   }
 
   return {

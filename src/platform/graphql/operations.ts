@@ -6,19 +6,46 @@ import { randomUUID } from 'node:crypto';
 import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOperationAST } from 'graphql';
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import { clientError } from '../../../schema/errors.ts';
+import type { Caller } from '../access.ts';
 import { connectionToken } from '../access.ts';
+import type { Connection } from './connection.ts';
 import { isRefused } from './documents.ts';
 import { publicError } from './errors.ts';
 import { overLimit } from './limits.ts';
-import { Abort, type OperationRequest } from './request.ts';
+import { Abort, type OperationRequest, type RunningOperation } from './request.ts';
 import { revoked } from './revocation.ts';
-import type { Connection, GraphqlSocketOptions, Subscribe, SubscribeArgs } from './socket.ts';
+import type { GraphqlSocketOptions, Subscribe, SubscribeArgs } from './subscribe.ts';
 
 type Params = Record<string, unknown>;
 type Ctx = Context<Params, Connection>;
 
 /** Closes a socket that is one too many of its token. */
 const CLOSE_LIMIT = 4491;
+
+/** An operation of a socket. Subscriptions live long and are many: what hardly one is asked for is made when it is asked for. */
+export class SocketOperation extends Abort implements OperationRequest, RunningOperation {
+  readonly transport = 'ws';
+  events?: AsyncGenerator<unknown>;
+  private name: string | null = null;
+
+  /** `payload` is of the message that began it. */
+  constructor(
+    readonly payload: object,
+    readonly caller: Caller,
+    readonly seesSchema: boolean,
+  ) {
+    super();
+  }
+
+  get id(): string {
+    this.name ??= randomUUID();
+    return this.name;
+  }
+
+  get request(): OperationRequest {
+    return this;
+  }
+}
 
 /** Why a subscription did not begin. Thrown by its iterator, so that the client gets `error`. */
 class NotBegun extends Error {
@@ -90,7 +117,7 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
     if (!caller) return [clientError('UNAUTHENTICATED', 'No access.')];
     if (!access.isValid(caller)) return [revoked()];
     const max = limits.MAX_SUBSCRIPTIONS_PER_SOCKET;
-    if (Math.max(Object.keys(ctx.subscriptions).length, operations.size + 1) > max) {
+    if (Math.max(Object.keys(ctx.subscriptions).length, operations.length + 1) > max) {
       return [overLimit('LIMIT_EXCEEDED', 'Too many at once', 'MAX_SUBSCRIPTIONS_PER_SOCKET', max)];
     }
     const seesSchema = access.maySeeSchema(caller);
@@ -102,31 +129,26 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
     const refused = documents.admit(result, variables, seesSchema);
     if (refused) return [refused];
 
-    const abort = new Abort();
-    const request: OperationRequest = {
-      id: randomUUID(),
-      transport: 'ws',
-      caller,
-      seesSchema,
-      get signal() {
-        return abort.signal;
-      },
-    };
+    const request = new SocketOperation(payload, caller, seesSchema);
     const contextValue = await options.contextOf(request);
-    operations.set(payload, { request, abort });
-    const { document } = result;
+    ctx.extra.begins(request);
+    const { document, text } = result;
+    // the protocol holds it as long as the operation runs: many ask in the same words
+    Object.assign(payload, { query: text });
     return { schema, document, operationName, variableValues: variables, contextValue, operationId, outlet, caller };
   }
 
   return makeServer<Params, Connection>({
     schema,
-    connectionInitWaitTimeout: limits.CONNECTION_INIT_TIMEOUT_MS,
+    // the connection has its own, that goes when it is no longer needed
+    connectionInitWaitTimeout: 0,
     execute: (args) => executeWithin(args, limits.REQUEST_TIMEOUT_MS),
     // the arguments are those that `prepare` made
     subscribe: (args) => begin(options.subscribe, args as SubscribeArgs),
     onConnect(ctx) {
       const { extra } = ctx;
-      const caller = access.identify(extra.request, connectionToken(ctx.connectionParams));
+      const request = extra.greeted();
+      const caller = request && access.identify(request, connectionToken(ctx.connectionParams));
       if (!caller) return false;
       const left = keys.enter(caller.key);
       if (typeof left !== 'function') {
@@ -150,27 +172,24 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
       }
     },
     onOperation({ extra }, _id, payload, _args, result) {
-      const running = extra.operations.get(payload);
+      const running = extra.operationOf(payload);
       if (running && isIterable(result as ExecutionResult)) running.events = result as AsyncGenerator<ExecutionResult>;
     },
     onNext({ extra }, _id, payload, _args, result) {
-      const running = extra.operations.get(payload);
+      const running = extra.operationOf(payload);
       if (!result.errors) return undefined;
-      return { ...result, errors: result.errors.map((error) => publicError(error, running?.request, log)) };
+      return { ...result, errors: result.errors.map((error) => publicError(error, running, log)) };
     },
     onError({ extra }, _id, payload, errors) {
       const { caller } = extra;
       const seesSchema = caller !== undefined && access.maySeeSchema(caller);
-      const request = extra.operations.get(payload)?.request ?? { id: randomUUID(), seesSchema };
+      const request = extra.operationOf(payload) ?? { id: randomUUID(), seesSchema };
       return errors
         .flatMap((error) => (error.originalError instanceof NotBegun ? error.originalError.errors : [error]))
         .map((error) => publicError(error, request, log));
     },
     onComplete({ extra }, _id, payload) {
-      const running = extra.operations.get(payload);
-      if (!running) return;
-      extra.operations.delete(payload);
-      running.abort.abort();
+      extra.ends(payload)?.abort();
     },
   });
 }

@@ -51,20 +51,18 @@ export function nextFrame(id: string, payload: string): string {
 
 /** The frames that tell one operation its results. Those of one length begin alike, and lengths seldom change. */
 export class NextFrames {
-  private readonly before: string;
   private length = -1;
   private head = '';
 
   /** `id` is the client's name for the operation, as ASCII JSON. */
-  constructor(id: string) {
-    this.before = `{"id":${id},"type":"next","payload":`;
-  }
+  constructor(private readonly id: string) {}
 
   /** The frame whose text ends in `rest`: the result as ASCII JSON, and the brace that closes the message. */
   ending(rest: string): string {
     if (this.length !== rest.length) {
       this.length = rest.length;
-      this.head = headerOf('\x81', this.before.length + this.length) + this.before;
+      const before = `{"id":${this.id},"type":"next","payload":`;
+      this.head = headerOf('\x81', before.length + this.length) + before;
     }
     return this.head + rest;
   }
@@ -86,13 +84,13 @@ function flushAll(): void {
 
 export interface SocketOutletOptions {
   /** The connection. */
-  socket: Writable;
+  readonly stream: Writable;
   /** False once no more frames may be sent. */
   isOpen(): boolean;
   /** Bytes waiting from which on the peer counts as one that does not read. */
-  maxBuffered: number;
+  readonly maxBuffered: number;
   /** After this long without the peer reading, `onStuck` is called. */
-  stuckMs: number;
+  readonly stuckMs: number;
   onStuck(): void;
 }
 
@@ -100,7 +98,7 @@ export class SocketOutlet implements Outlet {
   private pending = '';
   private blocked = false;
   private stuck: NodeJS.Timeout | null = null;
-  private waiting: (() => void)[] = [];
+  private waiting: (() => void)[] | null = null;
   private readonly max: number;
 
   constructor(private readonly options: SocketOutletOptions) {
@@ -120,6 +118,7 @@ export class SocketOutlet implements Outlet {
   }
 
   whenReady(call: () => void): void {
+    this.waiting ??= [];
     this.waiting.push(call);
     if (!this.blocked && this.pending === '') setImmediate(() => this.wake());
   }
@@ -129,26 +128,26 @@ export class SocketOutlet implements Outlet {
     const { pending } = this;
     if (pending === '') return;
     this.pending = '';
-    const { socket, isOpen } = this.options;
-    if (!isOpen()) return;
+    const { stream } = this.options;
+    if (!this.options.isOpen()) return;
     written.count += pending.length;
     // true below the mark of the stream, where no drain would follow
-    const taken = socket.write(pending, 'latin1');
-    if (!taken && !this.blocked && socket.writableLength >= this.max) this.block();
+    const taken = stream.write(pending, 'latin1');
+    if (!taken && !this.blocked && stream.writableLength >= this.max) this.block();
     this.wake();
   }
 
   /** The connection is gone. */
   close(): void {
     this.unblock();
-    this.waiting = [];
+    this.waiting = null;
   }
 
   private block(): void {
     this.blocked = true;
     metrics.blockedSockets.inc();
-    this.stuck = setTimeout(this.options.onStuck, this.options.stuckMs).unref();
-    this.options.socket.once('drain', () => this.unblock());
+    this.stuck = setTimeout(() => this.options.onStuck(), this.options.stuckMs).unref();
+    this.options.stream.once('drain', () => this.unblock());
   }
 
   private unblock(): void {
@@ -159,7 +158,9 @@ export class SocketOutlet implements Outlet {
   }
 
   private wake(): void {
-    if (this.blocked || this.waiting.length === 0) return;
-    for (const call of this.waiting.splice(0)) call();
+    const { waiting } = this;
+    if (this.blocked || waiting === null) return;
+    this.waiting = null;
+    for (const call of waiting) call();
   }
 }

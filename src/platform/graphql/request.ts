@@ -16,6 +16,14 @@ export interface OperationRequest {
 /** The request that the current HTTP operation belongs to. */
 export const currentRequest = new AsyncLocalStorage<OperationRequest>();
 
+/** What runs of a caller, as those who may end it see it. */
+export interface RunningOperation {
+  readonly request: OperationRequest;
+  abort(): void;
+  /** The events of a subscription that was begun. */
+  events?: AsyncGenerator<unknown>;
+}
+
 /** Aborts an operation. Its signal is made when somebody asks for it: long subscriptions are many, and hardly one does. */
 export class Abort {
   private controller: AbortController | null = null;

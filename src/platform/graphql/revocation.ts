@@ -2,7 +2,8 @@
 import { clientError } from '../../../schema/errors.ts';
 import type { Access } from '../access.ts';
 import type { Running } from '../platform.ts';
-import type { Connection } from './socket.ts';
+import type { Connection } from './connection.ts';
+import type { RunningOperation } from './request.ts';
 
 const EVERY_MS = 1_000;
 /** For the errors of its operations to be on their way before the close frame. */
@@ -10,7 +11,9 @@ const CLOSE_AFTER_MS = 100;
 export const CLOSE_FORBIDDEN = 4403;
 
 /** A connection, whichever transport it is of. */
-export type Revocable = Pick<Connection, 'caller' | 'operations' | 'close'>;
+export type Revocable = Pick<Connection, 'caller' | 'close'> & {
+  readonly operations: Iterable<RunningOperation>;
+};
 
 /** What a caller is told whose credential is no longer good. */
 export const revoked = () => clientError('UNAUTHENTICATED', 'The access token was revoked or has expired.');
@@ -24,10 +27,10 @@ export function watchCallers(connections: Iterable<Revocable>, access: Access): 
 
   function end(connection: Revocable): void {
     ending.add(connection);
-    for (const { abort, events } of connection.operations.values()) {
+    for (const running of connection.operations) {
       // the protocol tells its client what the iterator throws
-      events?.throw?.(revoked()).catch(() => {});
-      abort.abort();
+      running.events?.throw?.(revoked()).catch(() => {});
+      running.abort();
     }
     setTimeout(() => connection.close(CLOSE_FORBIDDEN, revoked().message), CLOSE_AFTER_MS).unref();
   }

@@ -15,7 +15,7 @@ export class SseOutlet extends SocketOutlet {
   /** A client that reads nothing for SOCKET_STUCK_MS is cut off; it comes back by itself, with its last id. */
   constructor(response: ServerResponse, limits: Pick<Config, 'SOCKET_BUFFER_BYTES' | 'SOCKET_STUCK_MS'>) {
     super({
-      socket: response,
+      stream: response,
       isOpen: () => !response.writableEnded && !response.destroyed,
       maxBuffered: limits.SOCKET_BUFFER_BYTES,
       stuckMs: limits.SOCKET_STUCK_MS,

@@ -15,11 +15,11 @@ import type { Admission, KeyAdmission, Refusal } from './admission.ts';
 import { type Documents, isRefused, type Prepared } from './documents.ts';
 import { publicError } from './errors.ts';
 import type { GraphqlHttp } from './http.ts';
-import type { OperationRequest } from './request.ts';
+import type { OperationRequest, RunningOperation } from './request.ts';
 import { watchCallers } from './revocation.ts';
-import type { GraphqlSocketOptions, RunningOperation, Subscribe } from './socket.ts';
 import { endStream, eventOf, SseOutlet } from './sse-outlet.ts';
 import { isGraphqlError, paramsOf, type SseParams } from './sse-params.ts';
+import type { GraphqlSocketOptions, Subscribe } from './subscribe.ts';
 
 /** Clients that are told to come back spread themselves over this time. */
 const RETRY_SPREAD_MS = 5_000;
@@ -69,7 +69,7 @@ interface OpenStream {
   readonly response: ServerResponse;
   readonly outlet: SseOutlet;
   readonly caller: StreamRequest['caller'];
-  readonly operations: Map<object, RunningOperation>;
+  readonly operations: readonly RunningOperation[];
   close(): void;
 }
 
@@ -168,7 +168,7 @@ export function createGraphqlStreams(options: GraphqlStreamOptions): GraphqlStre
       if (refused) throw refused;
       const lastEventId = String(given.raw.headers['last-event-id'] ?? '');
       const events = await begin(params, result, stream, request, lastEventId);
-      for (const running of stream.operations.values()) running.events = events;
+      for (const running of stream.operations) running.events = events;
       if (request.signal.aborted) await events.return();
       // events of the live core go to the outlet, past this
       for await (const { data, errors } of events) {
@@ -212,8 +212,8 @@ export function createGraphqlStreams(options: GraphqlStreamOptions): GraphqlStre
       const abort = new AbortController();
       const seesSchema = access.maySeeSchema(caller);
       const request = { id, transport: 'http' as const, caller, seesSchema, signal: abort.signal };
-      const running: RunningOperation = { request, abort };
-      const stream = { response, outlet, caller, operations: new Map([[given, running]]), close() {} };
+      const running: RunningOperation = { request, abort: () => abort.abort() };
+      const stream = { response, outlet, caller, operations: [running], close() {} };
       open.add(stream);
       metrics.eventStreams.inc();
       response.once('close', () => {

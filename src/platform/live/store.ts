@@ -35,6 +35,8 @@ export interface LiveAppend {
   gap?: string;
   /** Epoch ms by our clock; retention counts from it. */
   time: number;
+  /** Epoch ms at which the log got the event, where the store may have had it before it lost its data. */
+  logged?: number;
   retentionMs: number;
   maxLength: number;
   writes: readonly LiveWrite[];
@@ -58,6 +60,8 @@ export interface StreamEntry extends StreamPosition {
   payload: string;
   gap: string | null;
   time: number;
+  /** Epoch ms at which the log got the event, where it may have been told before the store lost its data; else null. */
+  logged: number | null;
 }
 
 /** A newest value and the stream position it is true for. */
@@ -91,6 +95,8 @@ export interface SourcePosition {
   epoch: string;
   /** Offset of the next message to process. */
   next: bigint;
+  /** Events before this offset were in the log when the epoch began. */
+  catchUpTo: bigint;
 }
 
 export interface LiveStore {
@@ -119,7 +125,7 @@ export interface LiveStore {
   /** Begins a source partition's place anew, whatever was remembered. */
   rememberSource(topic: string, partition: number, position: SourcePosition): Promise<void>;
   /** Moves it on within its epoch. False, and nothing is written, where that epoch is not what is remembered. */
-  advanceSource(topic: string, partition: number, position: SourcePosition): Promise<boolean>;
+  advanceSource(topic: string, partition: number, position: Omit<SourcePosition, 'catchUpTo'>): Promise<boolean>;
   /**
    * Forgets everything: streams, newest values, what is remembered of sources, in one atomic step. Those who follow a stream
    * are told that it is lost. Rejects with LiveStoreUnavailable: outcome unknown; once more does no harm.

@@ -8,7 +8,7 @@ import { Side } from '../../../ingestion/arbitrage/walk.ts';
 import { compareDecimals, Exact } from '../../../schema/decimal.ts';
 import type { BookLevel, Exchange } from '../../../schema/market.ts';
 
-const RUNS = { numRuns: 3_000 };
+const RUNS = { numRuns: 1_000 };
 
 /** A whole number of the last place as a decimal. */
 const spelled = (value: bigint, places: number): string => shown({ n: value, d: 10n ** BigInt(places) }, places);

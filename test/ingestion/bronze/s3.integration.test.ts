@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { landingToBronze } from '../../../ingestion/bronze/landing.ts';
 import { ingestC2cOrders } from '../../../ingestion/c2c/ingest.ts';
-import { openLanding } from '../../../src/platform/landing/store.ts';
+import { openLanding } from '../../../src/platform/landing/open.ts';
 import { openDoor, type S3Door } from '../../src/platform/landing/s3-faults.ts';
 import { prepareS3, startS3, type TestS3 } from '../../support/s3.ts';
 import { withService } from '../../support/service.ts';

@@ -55,8 +55,17 @@ export class RememberingBroker {
     },
   } as unknown as Broker;
 
+  /** What was parsed of a topic, and how much of `sent` that took in: conditions that are waited for ask again and again. */
+  readonly #parsed = new Map<string, { until: number; payloads: unknown[] }>();
+
   #payloads<P>(topic: Topic<P>): P[] {
-    return this.sent.filter((one) => one.topic === topic.name).map((one) => topic.parse(one.message.value));
+    const known = this.#parsed.get(topic.name) ?? { until: 0, payloads: [] };
+    this.#parsed.set(topic.name, known);
+    for (; known.until < this.sent.length; known.until++) {
+      const one = this.sent[known.until];
+      if (one?.topic === topic.name) known.payloads.push(topic.parse(one.message.value));
+    }
+    return [...known.payloads] as P[];
   }
   trades = (): TradeEvent[] => this.#payloads(TOPICS.trades);
   klines = (): KlineEvent[] => this.#payloads(TOPICS.kline1m);

@@ -261,9 +261,28 @@ describe('the worker live', () => {
     const entries = await stream('trade');
     assert.deepEqual(tradeIds(entries), ['1', '2', '3', '4']);
     assert.equal(entries[0]?.sequence, 1n);
+    assert.ok(entries.every(({ logged }) => logged !== null));
     assert.notEqual(entries[0]?.epoch, before?.epoch);
     assert.equal(new Set(entries.map((e) => e.epoch)).size, 1);
     await until('the newest book', async () => (await book()).sequence === '12');
+  });
+
+  test('what an emptied store is filled with again says when it was logged, whoever goes on with it', async () => {
+    await trades(trade('1', now), trade('2', now + 1), trade('3', now + 2));
+    const marks = await platform.broker.watermarks(TOPICS.trades.name);
+    const { partition = -1 } = marks.find(({ high }) => high > 0n) ?? {};
+    const known = await platform.live.sourcePosition(TOPICS.trades.name, partition);
+    assert.ok(known);
+    await running.stop();
+    platform = { ...platform, live: createMemoryLiveStore() };
+    // another began the epoch, and was ended after the first
+    await platform.live.rememberSource(TOPICS.trades.name, partition, { ...known, next: 1n, catchUpTo: 3n });
+    await start();
+    await trades(trade('4', now + 3));
+    const entries = await stream('trade');
+    assert.deepEqual(tradeIds(entries), ['2', '3', '4']);
+    const near = entries.map(({ logged }) => logged !== null && Math.abs(logged - now) < 60_000);
+    assert.deepEqual(near, [true, true, false]);
   });
 
   test('a restart keeps the epoch', async () => {

@@ -6,6 +6,7 @@ import type { TradeEvent } from '../../../schema/market.ts';
 import { BadMessage, deadLetterTopic, TOPICS } from '../../../schema/topics.ts';
 import { BrokerUnavailable } from '../../../src/platform/broker/broker.ts';
 import { ConfigError } from '../../../src/platform/config.ts';
+import { metrics } from '../../../src/platform/metrics.ts';
 import type { Platform, Running } from '../../../src/platform/platform.ts';
 import { PostgresUnavailable } from '../../../src/platform/postgres/postgres.ts';
 import { until } from '../../support/until.ts';
@@ -52,8 +53,12 @@ describe('the worker loop', () => {
       topic,
       range(250).map((id) => trade(id, START)),
     );
+    const lags = async () => (await metrics.lag.get()).values.filter(({ labels }) => labels.group === 'test');
+    await drained(platform.broker, 'test', [topic.name]);
+    await until('its lag to be told', async () => (await lags()).some(({ value }) => value === 0));
     await done();
     assert.deepEqual(seen, range(250));
+    assert.deepEqual(await lags(), [], 'whoever has the partition next tells');
   });
 
   test('dead-letters what does not parse, with its bytes and where it was, and goes on', async () => {

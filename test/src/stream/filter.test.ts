@@ -140,3 +140,40 @@ test('who comes back with a filter gets what it wants of what happened since; a 
   for (const one of [back, other]) assert.deepEqual((await one.next()).gap, { missed: null, reason: 'FEED_GAP' });
   await core.stop();
 });
+
+test('a loss before an event that is wanted is not counted for a filter either, as it happens or read again', async () => {
+  const live = createMemoryLiveStore();
+  const { core, follow } = coreOn(live);
+  await live.append([tick('trade', 4)]);
+  const first = await follow('some', { rest: '5' });
+  const all = await follow('happenings');
+  await live.append([tick('trade', 5), tick('trade', 15, { missed: 2, reason: 'FEED_GAP' })]);
+  const { cursor } = await first.next();
+  assert.deepEqual((await first.next()).gap, { missed: null, reason: 'FEED_GAP' });
+  assert.deepEqual([(await all.next()).gap, (await all.next()).gap], [null, { missed: 2, reason: 'FEED_GAP' }]);
+  // another node has to read it
+  const elsewhere = coreOn(live);
+  const back = await elsewhere.follow('some', { rest: '5', after: cursor });
+  const { n, start, gap } = await back.next();
+  assert.deepEqual([n, start, gap], [15, 'RESUMED', { missed: null, reason: 'FEED_GAP' }]);
+  await Promise.all([core.stop(), elsewhere.core.stop()]);
+});
+
+test('one who gives up on an event keeps it from nobody else', async () => {
+  const live = createMemoryLiveStore();
+  const { core, follow } = coreOn(live, { MAX_SUBSCRIBER_QUEUE: '2' });
+  await live.append([tick('trade', 1)]);
+  // each bound is a place of its own in the index, the impatient one's before the others
+  const impatient = await follow('some', { least: '2', onSlow: 'DISCONNECT' });
+  const others = await Promise.all(['3', '4', '5'].map((least) => follow('some', { least })));
+  impatient.outlet.room = 0;
+  await live.append([11, 12, 13, 14].map((n) => tick('trade', n)));
+  for (const one of others) {
+    for (const n of [11, 12, 13, 14]) {
+      const event = await one.next();
+      assert.deepEqual([event.n, event.gap], [n, null]);
+    }
+  }
+  await assert.rejects(impatient.next(), /more than 2 events were waiting/);
+  await core.stop();
+});

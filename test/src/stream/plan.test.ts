@@ -128,9 +128,9 @@ test('a plan writes what graphql-js says, or leaves it to that', () => {
         }
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: 800 },
   );
-  assert.ok(planned > 500, `only ${planned} were planned`);
+  assert.ok(planned > 150, `only ${planned} were planned`);
 });
 
 test('a fault is told by graphql-js', () => {

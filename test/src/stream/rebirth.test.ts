@@ -92,3 +92,38 @@ test('a state does not go back to what the log had long ago', async () => {
   assert.deepEqual([reset.n, reset.start, reset.gap], [4, 'RESET', { missed: null, reason: 'FEED_GAP' }]);
   await core.stop();
 });
+
+test('who begins while a store is filled again passes over what was in the log before, and misses nothing after', async () => {
+  const store = createMemoryLiveStore();
+  const { core, follow } = coreOn(store);
+  const again = (n: number, logged: number) => ({ ...tick('trade', n), logged });
+  const before = Date.now() - 60_000;
+  await store.append([1, 2].map((n) => again(n, before + n)));
+  const followed = await follow('happenings');
+  const filtered = await follow('some', { rest: '6' });
+  await store.append([again(3, before + 3), { ...again(4, before + 4), gap: '{"missed":null,"reason":"FEED_GAP"}' }]);
+  // the log got these meanwhile, or the worker knows that nobody was told
+  await store.append([again(5, Date.now() + 5), again(6, before + 6), tick('trade', 7), again(8, before + 8)]);
+  const heard = [await followed.next(), await followed.next(), await followed.next(), await followed.next()];
+  assert.deepEqual(
+    heard.map(({ n, sequence, start, gap }) => [n, sequence, start, gap]),
+    [
+      [5, '5', 'LIVE', null],
+      [6, '6', null, null],
+      [7, '7', null, null],
+      [8, '8', null, null],
+    ],
+  );
+  await store.append([tick('trade', 16)]);
+  assert.deepEqual([(await filtered.next()).n, (await followed.next()).n], [16, 16]);
+  await core.stop();
+});
+
+test('a state that a store is filled with again is told: it is what there is', async () => {
+  const store = createMemoryLiveStore();
+  const { core, follow } = coreOn(store);
+  const followed = await follow('state');
+  await store.append([{ ...tick('ticker', 1), logged: 1 }]);
+  assert.deepEqual([(await followed.next()).n], [1]);
+  await core.stop();
+});

@@ -17,6 +17,8 @@ export interface KafkaOptions {
   timeoutMs: number;
   /** A handler that shows no sign of progress for this long ends the consumer, ms; 5 minutes. */
   handlerStuckMs?: number;
+  /** A consumer that fetches nothing for this long although Kafka answers ends, ms; a minute, or three sessions. */
+  fetchStuckMs?: number;
   log: Log;
 }
 

@@ -214,7 +214,7 @@ export class KafkaMember implements Consumer {
       if (stuckMs > (this.#kafka.handlerStuckMs ?? HANDLER_STUCK_MS))
         this.#fail(new Error(`handler of ${topic}/${partition} stuck for ${stuckMs} ms`));
     }
-    const fetchStuckMs = Math.max(FETCH_STUCK_MS, 3 * this.#kafka.sessionTimeoutMs);
+    const fetchStuckMs = this.#kafka.fetchStuckMs ?? Math.max(FETCH_STUCK_MS, 3 * this.#kafka.sessionTimeoutMs);
     if (this.#stopped || now - this.#fetchedAt <= fetchStuckMs) return;
     this.#fetchedAt = now;
     const topic = this.#options.topics[0];

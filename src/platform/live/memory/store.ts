@@ -131,9 +131,14 @@ class MemoryLiveStore implements LiveStore {
     this.sources.set(`${topic}:${partition}`, { ...position });
   }
 
-  async advanceSource(topic: string, partition: number, position: SourcePosition): Promise<boolean> {
-    if ((await this.sourcePosition(topic, partition))?.epoch !== position.epoch) return false;
-    await this.rememberSource(topic, partition, position);
+  async advanceSource(
+    topic: string,
+    partition: number,
+    { epoch, next }: Omit<SourcePosition, 'catchUpTo'>,
+  ): Promise<boolean> {
+    const known = await this.sourcePosition(topic, partition);
+    if (known?.epoch !== epoch) return false;
+    await this.rememberSource(topic, partition, { ...known, next });
     return true;
   }
 

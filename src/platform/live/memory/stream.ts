@@ -38,12 +38,12 @@ export class MemoryStream {
 
   /** The new entry, or null for a redelivery or a repeat. */
   append(append: LiveAppend): StreamEntry | null {
-    const { epoch, offset, version, payload, gap = null, time } = append;
+    const { epoch, offset, version, payload, gap = null, time, logged = null } = append;
     if (this.epoch === epoch && offset <= this.offset) return null;
     this.epoch = epoch;
     this.offset = offset;
     if (this.isRepeat(version)) return null;
-    const entry = { epoch, sequence: (this.newest?.sequence ?? 0n) + 1n, payload, gap, time };
+    const entry = { epoch, sequence: (this.newest?.sequence ?? 0n) + 1n, payload, gap, time, logged };
     this.newest = { epoch, sequence: entry.sequence };
     this.remember(version);
     this.entries.push(entry);

@@ -3,7 +3,7 @@
  * limits are checked before its first write only.
  *
  * A stream is three keys: `<stream>` with entries `<sequence>-0`, fields in this order: t (time), e (epoch), b (birth),
- * p (payload) and, where there is one, g (gap); `<stream>:meta`, a hash of what is remembered; `<stream>:ids`, recent ids
+ * p (payload) and, where there is one, g (gap), and l (logged, after a g that may be empty); `<stream>:meta`, a hash of what is remembered; `<stream>:ids`, recent ids
  * by sequence. `birth` is drawn when a stream begins: a stream that begins anew after a loss of data has another one.
  * Sequences stay below 2^53; offsets are decimal text of any size.
  */
@@ -54,7 +54,7 @@ local stream, meta, ids = KEYS[1], KEYS[2], KEYS[3]
 local epoch, offset, last_epoch, last_offset = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local rule, version, keep = ARGV[5], ARGV[6], ARGV[7]
 local payload, gap, time, retention, max = ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
-local most_dropped = tonumber(ARGV[13])
+local most_dropped, logged = tonumber(ARGV[13]), ARGV[14]
 
 -- decimal text: longer is greater, equal lengths compare as text
 local function above(a, b)
@@ -109,9 +109,11 @@ if not birth then
 end
 sequence = string.format('%.0f', sequence + 1)
 
-write(4, 14, epoch, sequence)
+write(4, 15, epoch, sequence)
 local id = sequence .. '-0'
-if gap == '' then
+if logged ~= '' then
+  redis.call('XADD', stream, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', birth, 'p', payload, 'g', gap, 'l', logged)
+elseif gap == '' then
   redis.call('XADD', stream, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', birth, 'p', payload)
 else
   redis.call('XADD', stream, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', birth, 'p', payload, 'g', gap)

@@ -70,6 +70,7 @@ function appendArgs(a: LiveAppend, previous: LiveAppend | undefined): [number, .
     String(a.retentionMs),
     String(a.maxLength),
     String(TRIM_PER_APPEND),
+    String(a.logged ?? ''),
     ...writeArgs(a.writes),
   ];
 }
@@ -173,15 +174,22 @@ class RedisLiveStore implements LiveStore {
   }
 
   async sourcePosition(topic: string, partition: number): Promise<SourcePosition | null> {
-    const [epoch, next] = await this.link.run((redis) => redis.hmget(sourceKey(topic, partition), 'epoch', 'next'));
-    return epoch == null || next == null ? null : { epoch, next: BigInt(next) };
+    const key = sourceKey(topic, partition);
+    const [epoch, next, until] = await this.link.run((redis) => redis.hmget(key, 'epoch', 'next', 'until'));
+    return epoch == null || next == null ? null : { epoch, next: BigInt(next), catchUpTo: BigInt(until ?? 0) };
   }
 
-  async rememberSource(topic: string, partition: number, { epoch, next }: SourcePosition): Promise<void> {
-    await this.link.run((redis) => redis.hset(sourceKey(topic, partition), 'epoch', epoch, 'next', String(next)));
+  async rememberSource(topic: string, partition: number, position: SourcePosition): Promise<void> {
+    const { epoch, next, catchUpTo } = position;
+    const fields = { epoch, next: String(next), until: String(catchUpTo) };
+    await this.link.run((redis) => redis.hset(sourceKey(topic, partition), fields));
   }
 
-  async advanceSource(topic: string, partition: number, { epoch, next }: SourcePosition): Promise<boolean> {
+  async advanceSource(
+    topic: string,
+    partition: number,
+    { epoch, next }: Omit<SourcePosition, 'catchUpTo'>,
+  ): Promise<boolean> {
     const key = sourceKey(topic, partition);
     return (await this.link.run((redis) => redis.eval(ADVANCE, 1, key, epoch, String(next)))) === 1;
   }

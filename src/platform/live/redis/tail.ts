@@ -39,8 +39,10 @@ export function toEntry([id, fields]: RawEntry): StreamEntry {
     epoch: fields[3] ?? '',
     sequence: BigInt(id.slice(0, id.indexOf('-'))),
     payload: fields[7] ?? '',
-    gap: fields[9] ?? null,
+    // empty where only what stands behind it was needed
+    gap: fields[9] || null,
     time: Number(fields[1]),
+    logged: fields[11] === undefined ? null : Number(fields[11]),
   };
 }
 

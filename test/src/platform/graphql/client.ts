@@ -55,13 +55,13 @@ export async function openSocket(
 
   const send = (frame: unknown): void => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
   async function next(wanted: (frame: Frame) => boolean = () => true): Promise<Frame> {
-    const deadline = Date.now() + 5_000;
+    const deadline = Date.now() + 15_000;
     for (;;) {
       const frame = frames.shift();
       if (frame && wanted(frame)) return frame;
       if (frame) continue;
       if (socket.readyState === WebSocket.CLOSED) throw new Error('the socket is closed');
-      if (Date.now() > deadline) throw new Error('no such frame within 5 s');
+      if (Date.now() > deadline) throw new Error('no such frame within 15 s');
       await new Promise<void>((done) => {
         wake = done;
         setTimeout(done, 100).unref();

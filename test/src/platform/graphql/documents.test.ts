@@ -15,9 +15,11 @@ describe('hostile documents', () => {
 
   for (const [name, query, expected] of BOMBS) {
     test(`${name}: 400 at once, naming ${expected.source}`, async () => {
-      const started = performance.now();
+      // what it costs, whatever else the machine does
+      const started = process.cpuUsage();
       const { status, json } = await api.graphql({ query });
-      const took = performance.now() - started;
+      const { user, system } = process.cpuUsage(started);
+      const took = (user + system) / 1_000;
       assert.equal(status, 400);
       const { limit, code } = json.errors?.[0]?.extensions ?? {};
       assert.match(String(limit ?? code), expected);

@@ -25,7 +25,7 @@ function connection() {
 function outletOn(socket: Writable, stuckMs = 60_000) {
   const told = { stuck: 0, open: true };
   const outlet = new SocketOutlet({
-    socket: socket as never,
+    stream: socket as never,
     isOpen: () => told.open,
     maxBuffered: 2_048,
     stuckMs,

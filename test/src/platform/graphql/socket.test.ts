@@ -175,10 +175,13 @@ describe('clients that are gone or do not read', () => {
   test('clients that vanish are no errors of ours', async () => {
     const server = await startTestApi();
     const clients = await Promise.all(Array.from({ length: 40 }, () => openSocket(server.url)));
-    await Promise.all(clients.map((client) => client.init()));
-    for (const client of clients) client.subscribe('s', 'subscription { ticks(count: 2000) }');
-    await clients[0]?.next();
-    for (const client of clients) client.socket.terminate();
+    try {
+      await Promise.all(clients.map((client) => client.init()));
+      for (const client of clients) client.subscribe('s', 'subscription { ticks(count: 2000) }');
+      await clients[0]?.next();
+    } finally {
+      for (const client of clients) client.socket.terminate();
+    }
     await until('every source to end', () => openSources.count === 0);
     assert.deepEqual(
       server.lines.filter((line) => /"level":(50|60)/.test(line)),

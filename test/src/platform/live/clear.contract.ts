@@ -35,7 +35,7 @@ export function liveClearContract(open: OpenStore): void {
 
   test('nothing is left, of whatever kind, and sequences begin anew', async () => {
     await fill('e1', 3);
-    await store.rememberSource('topic', 0, { epoch: 'e1', next: 3n });
+    await store.rememberSource('topic', 0, { epoch: 'e1', next: 3n, catchUpTo: 0n });
     await store.clear();
     await store.clear();
     assert.deepEqual(await store.latest([latestKlineKey(market, 'M1')]), [null]);

@@ -21,7 +21,9 @@ function following(after: bigint) {
   );
   const accept = (birth: string, ...sequences: number[]) =>
     one.accept(
-      sequences.map((n): StreamEntry => ({ epoch: 'e', sequence: BigInt(n), payload: '', gap: null, time: 0 })),
+      sequences.map(
+        (n): StreamEntry => ({ epoch: 'e', sequence: BigInt(n), payload: '', gap: null, time: 0, logged: null }),
+      ),
       sequences.map(() => birth),
     );
   return { one, told, bugs, accept };
@@ -123,7 +125,7 @@ test('what a handler throws is handed over, and following goes on', () => {
   const one = new Following('s', 0n, { entries: fail, lost: fail, interrupted: fail, resumed: fail }, (e) =>
     bugs.push(e),
   );
-  one.accept([{ epoch: 'e', sequence: 2n, payload: '', gap: null, time: 0 }], ['b']);
+  one.accept([{ epoch: 'e', sequence: 2n, payload: '', gap: null, time: 0, logged: null }], ['b']);
   assert.deepEqual(bugs, [bug, bug]);
   assert.equal(one.after, 2n);
 });

@@ -39,10 +39,24 @@ export function liveStoreContract(open: OpenStore): void {
     assert.deepEqual(await appendAll(store, [first, event(stream), event(stream)]), [1, 2, 3]);
     assert.deepEqual(await appendAll(store, [event(stream)]), [4]);
     assert.deepEqual(await store.read(stream, 0n, 1), [
-      { epoch: 'e1', sequence: 1n, payload: first.payload, gap: first.gap ?? null, time: 999_990 },
+      { epoch: 'e1', sequence: 1n, payload: first.payload, gap: first.gap ?? null, time: 999_990, logged: null },
     ]);
     assert.equal((await store.read(stream, 1n, 1))[0]?.gap, null);
     assert.deepEqual(await sequencesOf(store, stream), upTo(4));
+  });
+
+  test('an event that may have been there before keeps when the log got it, with and without a gap', async () => {
+    const stream = fresh();
+    const gap = '{"missed":1,"reason":"FEED_GAP"}';
+    await appendAll(store, [event(stream, { logged: 7 }), event(stream, { logged: 8, gap }), event(stream, { gap })]);
+    assert.deepEqual(
+      (await store.read(stream, 0n, 9)).map((entry) => [entry.logged, entry.gap]),
+      [
+        [7, null],
+        [8, gap],
+        [null, gap],
+      ],
+    );
   });
 
   test('an offset at or below the remembered one of the epoch is a redelivery', async () => {
@@ -237,13 +251,15 @@ export function liveStoreContract(open: OpenStore): void {
   test('what is remembered of a source partition', async () => {
     const topic = keyspace()('topic');
     assert.equal(await store.sourcePosition(topic, 0), null);
-    await store.rememberSource(topic, 0, { epoch: 'a', next: 2n ** 60n + 1n });
-    await store.rememberSource(topic, 1, { epoch: 'b', next: 0n });
-    await store.rememberSource(topic, 1, { epoch: 'c', next: 5n });
-    assert.deepEqual(await store.sourcePosition(topic, 0), { epoch: 'a', next: 2n ** 60n + 1n });
-    assert.deepEqual(await store.sourcePosition(topic, 1), { epoch: 'c', next: 5n });
+    await store.rememberSource(topic, 0, { epoch: 'a', next: 2n ** 60n + 1n, catchUpTo: 2n ** 61n });
+    await store.rememberSource(topic, 1, { epoch: 'b', next: 0n, catchUpTo: 9n });
+    await store.rememberSource(topic, 1, { epoch: 'c', next: 5n, catchUpTo: 8n });
+    assert.deepEqual(await store.sourcePosition(topic, 0), {
+      ...{ epoch: 'a', next: 2n ** 60n + 1n, catchUpTo: 2n ** 61n },
+    });
+    assert.deepEqual(await store.sourcePosition(topic, 1), { epoch: 'c', next: 5n, catchUpTo: 8n });
     assert.equal(await store.advanceSource(topic, 1, { epoch: 'c', next: 6n }), true);
-    assert.deepEqual(await store.sourcePosition(topic, 1), { epoch: 'c', next: 6n });
+    assert.deepEqual(await store.sourcePosition(topic, 1), { epoch: 'c', next: 6n, catchUpTo: 8n });
     await store.ping();
   });
 
@@ -251,9 +267,9 @@ export function liveStoreContract(open: OpenStore): void {
     const topic = keyspace()('topic');
     assert.equal(await store.advanceSource(topic, 0, { epoch: 'a', next: 1n }), false);
     assert.equal(await store.sourcePosition(topic, 0), null);
-    await store.rememberSource(topic, 0, { epoch: 'b', next: 7n });
+    await store.rememberSource(topic, 0, { epoch: 'b', next: 7n, catchUpTo: 0n });
     assert.equal(await store.advanceSource(topic, 0, { epoch: 'a', next: 9n }), false);
-    assert.deepEqual(await store.sourcePosition(topic, 0), { epoch: 'b', next: 7n });
+    assert.deepEqual(await store.sourcePosition(topic, 0), { epoch: 'b', next: 7n, catchUpTo: 0n });
   });
 
   test('closed, it says so', async () => {

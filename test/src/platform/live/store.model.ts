@@ -86,7 +86,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.tuple(name, fc.nat(1), fc.nat(9)).map(
     ([n, p, next]): Command =>
       (store, key) =>
-        store.rememberSource(key(n), p, { epoch: n, next: BigInt(next) }),
+        store.rememberSource(key(n), p, { epoch: n, next: BigInt(next), catchUpTo: 3n }),
   ),
 );
 

@@ -30,3 +30,20 @@ test('an idle connection sets no timer; a throttled or a waiting one does', () =
   assert.ok(queue.throttleCheckTimeoutId);
   queue.destroy();
 });
+
+test('a group without a coordinator is worth another try; other errors stay as they are', async () => {
+  patchKafkajs();
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/cluster') as {
+    prototype: { findGroupCoordinatorMetadata(this: object, request: object): Promise<unknown> };
+  };
+  const ask = (withBroker: () => Promise<unknown>) =>
+    prototype.findGroupCoordinatorMetadata.call({ brokerPool: { withBroker } }, { groupId: 'g', coordinatorType: 0 });
+  await assert.rejects(
+    ask(async () => undefined),
+    { name: 'KafkaJSGroupCoordinatorNotFound', retriable: true },
+  );
+  await assert.rejects(
+    ask(() => Promise.reject(new Error('x'))),
+    (error: object) => !('retriable' in error),
+  );
+});
