@@ -1,10 +1,14 @@
-/** The role work: topics → stores. Processes share the partitions as consumer groups; `--only=live,klines` picks workers. */
+/**
+ * The role work: topics → stores, pipelines, the watch over change data capture. Processes share the partitions as consumer
+ * groups; `--only=live,klines` picks workers, `pipelines` and `capture` are two names more.
+ */
 import { startCapture } from '../ingestion/capture/capture.ts';
 import { startAllPipelines } from '../ingestion/pipelines/index.ts';
 import { startWorkers } from '../ingestion/workers/index.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import { startHealthServer } from './platform/health.ts';
 import { openPlatform } from './platform/open.ts';
+import type { Running } from './platform/platform.ts';
 import { runProcess, together } from './platform/run.ts';
 
 await runProcess(['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS'], async (process) => {
@@ -13,10 +17,11 @@ await runProcess(['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS'], async (process)
     ?.slice('--only='.length)
     .split(',');
   const platform = await openPlatform(process, MIGRATIONS);
-  const workers = await startWorkers(platform, { only, onFatal: process.fatal });
-  const pipelines = await startAllPipelines(platform);
-  const capture = await startCapture(platform, 'debezium');
+  const started: Running[] = [platform];
+  started.push(await startWorkers(platform, { only, besides: ['pipelines', 'capture'], onFatal: process.fatal }));
+  if (only?.includes('capture') ?? true) started.push(await startCapture(platform, 'debezium'));
+  if (only?.includes('pipelines') ?? true) started.push(await startAllPipelines(platform));
   const health = await startHealthServer(platform);
   process.log.info({ only: only ?? 'all' }, 'working');
-  return together([platform, workers, capture, pipelines, health]);
+  return together([...started, health]);
 });

@@ -36,6 +36,8 @@ export const SINGLETONS = {
 export interface WorkerOptions {
   /** Names of the workers to run; all of them where it is not given. */
   only?: readonly string[];
+  /** What `only` may name too, and is started elsewhere. */
+  besides?: readonly string[];
   /** A worker can't go on in this process: it must end with a code other than 0, to be started anew. */
   onFatal(error: Error): void;
 }
@@ -44,14 +46,15 @@ export interface WorkerOptions {
  * Starts the workers as members of their groups, and the singletons. Throws ConfigError for an unknown name, and what the
  * stores throw when a group can't be joined.
  */
-export async function startWorkers(platform: Platform, { only, onFatal }: WorkerOptions): Promise<Running> {
+export async function startWorkers(platform: Platform, { only, besides = [], onFatal }: WorkerOptions): Promise<Running> {
   const all: Record<string, Worker> = WORKERS;
   const singletons: Record<string, Singleton> = SINGLETONS;
   const every = [...Object.keys(all), ...Object.keys(singletons)];
   const names = only ?? every;
-  const unknown = names.filter((name) => !every.includes(name));
+  const choices = [...every, ...besides];
+  const unknown = names.filter((name) => !choices.includes(name));
   if (unknown.length > 0) {
-    const known = every.join(', ');
+    const known = choices.join(', ');
     throw new ConfigError(unknown.map((name) => `--only: unknown worker "${name}", must be one of ${known}`));
   }
   const running: Running[] = [];
