@@ -36,7 +36,7 @@ const APART_MS = 40;
 async function beginCapture(source: Source, world: CdcWorld): Promise<() => Promise<unknown>> {
   const { settings, kafka, password } = world;
   if (source === 'embedded') {
-    const reader = startRole('src/work.ts', { ...settings, CDC_SOURCE: 'embedded' }, ['--only=feed-watch']);
+    const reader = startRole('src/work.ts', { ...settings, CDC_SOURCE: 'embedded' }, ['--only=capture']);
     return () => reader.end('SIGTERM');
   }
   const debezium = await startDebezium({ brokers: kafka.brokers, databaseUrl: settings.DATABASE_URL ?? '', password });

@@ -14,7 +14,7 @@ await withService(
       ...{ slot: EMBEDDED_SLOT, work: 'off' },
       async begin({ settings }) {
         const start = (): RoleProcess =>
-          startRole('src/work.ts', { ...settings, CDC_SOURCE: 'embedded' }, ['--only=feed-watch']);
+          startRole('src/work.ts', { ...settings, CDC_SOURCE: 'embedded' }, ['--only=capture']);
         let reader = start();
         return {
           kill: async () => void (await reader.end('SIGKILL')),

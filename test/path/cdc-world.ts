@@ -94,7 +94,7 @@ async function startAll(
     LOG_LEVEL: 'info',
   };
   const startWork = (): RoleProcess =>
-    startRole('src/work.ts', { ...settings, CDC_SOURCE: source }, ['--only=cdc,live']);
+    startRole('src/work.ts', { ...settings, CDC_SOURCE: source }, ['--only=cdc,live,capture']);
   const work = startWork();
   const api = startRole('src/api.ts', { ...settings, PORT: String(port) });
   begun.push(() => Promise.all([world.work.end('SIGKILL'), api.end('SIGKILL')]));
