@@ -57,6 +57,7 @@ export class C2c1735689600005 implements MigrationInterface {
       -- which transaction wrote a row, so that the next step finds what is new in the order of commits and not of clocks
       ALTER TABLE bronze.raw_event ADD COLUMN tx xid8 NOT NULL DEFAULT pg_current_xact_id();
       CREATE INDEX raw_event_called ON bronze.raw_event (source, tx, event_id) WHERE call_id IS NOT NULL;
+      CREATE INDEX raw_event_c2c_call ON bronze.raw_event_c2c (call_id);
 
       -- the winning answer about each order. order_status is as it was said, status_rank its place among the known ones.
       -- answered_at and event_id are of that answer, tx is the transaction that last changed what it says

@@ -28,12 +28,15 @@ const READERS = 8;
 const STEP = 'bronze.landing';
 const DAY = 86_400_000;
 /** A file is written within minutes of its call; behind this nothing is looked for any more. */
-const LATE_DAYS = 2;
+const LATE_DAYS = 7;
 
 interface Position {
   /** Time of the call of the newest file taken, epoch ms. */
   callTs: number;
 }
+
+/** No call is later than now, whatever a clock or a name said: else the answers until then would be passed over. */
+const byNow = (callTs: number): number => Math.min(callTs, Date.now());
 
 /** What a file turned out to be. */
 interface Read {
@@ -90,11 +93,10 @@ async function unknownOf(postgres: Postgres, keys: readonly string[]): Promise<s
 async function take(
   postgres: Postgres,
   reads: readonly Read[],
-  keys: readonly string[],
   overwrite: boolean,
 ): Promise<Taken & { refused: number }> {
   const rejects = reads.flatMap(({ reject }) => reject ?? []);
-  const newest = keys.reduce((time, key) => Math.max(time, callOf(key)?.callTs ?? 0), 0);
+  const newest = reads.reduce((time, { key, reject }) => Math.max(time, reject ? 0 : (callOf(key)?.callTs ?? 0)), 0);
   return postgres.transaction(async (sql) => {
     const known = await lockProgress<Position>(sql, STEP);
     const taken = await takeAnswers(
@@ -103,7 +105,7 @@ async function take(
       overwrite,
     );
     const refused = await keepRejects(sql, rejects);
-    await saveProgress(sql, STEP, { callTs: Math.max(known?.callTs ?? 0, newest) });
+    await saveProgress(sql, STEP, { callTs: byNow(Math.max(known?.callTs ?? 0, newest)) });
     fault('after_write');
     return { ...taken, refused };
   });
@@ -117,7 +119,7 @@ async function run(context: TaskContext, store: LandingStore): Promise<TaskResul
     'SELECT position FROM ops.watermark WHERE step = $1',
     [STEP],
   );
-  const since = (row?.position.callTs ?? 0) - LATE_DAYS * DAY;
+  const since = byNow(row?.position.callTs ?? 0) - LATE_DAYS * DAY;
   const after = overwrite || since <= 0 ? undefined : dayPrefix(C2C_SOURCE, since);
   const total: TaskResult = { rowsIn: 0, rowsOut: 0 };
   for await (const page of store.list(sourcePrefix(C2C_SOURCE), after)) {
@@ -127,7 +129,7 @@ async function run(context: TaskContext, store: LandingStore): Promise<TaskResul
       const wanted = overwrite ? keys : await unknownOf(postgres, keys);
       const reads = await readAll(store, wanted);
       if (reads.length > 0) {
-        const { landed, events, refused } = await take(postgres, reads, wanted, overwrite);
+        const { landed, events, refused } = await take(postgres, reads, overwrite);
         metrics.rows.inc({ table: 'bronze.raw_landing' }, landed);
         metrics.rows.inc({ table: 'bronze.raw_event' }, events);
         total.rowsOut += landed + events;

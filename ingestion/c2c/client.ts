@@ -47,6 +47,14 @@ export interface C2cAnswer extends Pick<RestReply, 'callId' | 'callTs' | 'receiv
   text: string;
 }
 
+/** The silence that is asked of every process that calls. */
+export interface C2cSilence {
+  /** Before when no call may be sent, epoch ms. Asked before each call. */
+  until(): Promise<number>;
+  /** No call before `time`, for anybody; an earlier time than is known changes nothing. */
+  tell(time: number): Promise<void>;
+}
+
 export interface C2cClientOptions {
   base: string;
   key: string;
@@ -55,6 +63,7 @@ export interface C2cClientOptions {
   sleepMs: number;
   /** Bound on one call, ms. */
   timeoutMs: number;
+  silence: C2cSilence;
   /** Called with every answer before it is read, e.g. to keep it. What it throws ends the call. */
   onAnswer(answer: C2cAnswer): Promise<void>;
 }
@@ -71,7 +80,7 @@ export interface C2cClient {
 
 /** A client of one merchant. */
 export function createC2cClient(options: C2cClientOptions): C2cClient {
-  const { base, key, secret, sleepMs, timeoutMs } = options;
+  const { base, key, secret, sleepMs, timeoutMs, silence } = options;
   const rest = createExchangeRest({
     base,
     timeoutMs,
@@ -84,15 +93,31 @@ export function createC2cClient(options: C2cClientOptions): C2cClient {
   let ahead: number | null = null;
   let lastAt = Number.NEGATIVE_INFINITY;
 
-  async function spaced(path: string, signal: AbortSignal): Promise<RestReply> {
+  /** Waits until a call may be sent. Throws C2cPaused where that is too long. */
+  async function turn(signal: AbortSignal): Promise<void> {
     await pause(Math.max(0, lastAt + sleepMs - performance.now()), signal);
+    for (let waits = 0; ; waits++) {
+      signal.throwIfAborted();
+      const until = await silence.until();
+      const wait = until - Date.now();
+      if (wait <= 0) break;
+      if (wait > LONGEST_WAIT_MS || waits >= TRIES) throw new C2cPaused(until);
+      await pause(wait, signal);
+    }
     signal.throwIfAborted();
+  }
+
+  /** `pathOf` is called when it is sent: what it signs holds the time of that moment. */
+  async function spaced(pathOf: () => string, signal: AbortSignal): Promise<RestReply> {
+    await turn(signal);
     try {
-      const reply = await rest.call({ method: 'GET', path, weight: 1, headers: { 'X-MBX-APIKEY': key } }, signal);
+      const call = { method: 'GET', path: pathOf(), weight: 1, headers: { 'X-MBX-APIKEY': key } } as const;
+      const reply = await rest.call(call, signal);
       metrics.c2cCalls.inc({ outcome: 'answered' });
       return reply;
     } catch (error) {
       metrics.c2cCalls.inc({ outcome: isLimited(error) ? 'limited' : 'failed' });
+      if (isLimited(error)) await silence.tell(Date.now() + (error.retryAfterMs ?? 0));
       throw error;
     } finally {
       lastAt = performance.now();
@@ -100,7 +125,7 @@ export function createC2cClient(options: C2cClientOptions): C2cClient {
   }
 
   async function askTime(signal: AbortSignal): Promise<number> {
-    const { body, callTs, receivedAt } = await spaced(TIME_ENDPOINT, signal);
+    const { body, callTs, receivedAt } = await spaced(() => TIME_ENDPOINT, signal);
     let serverTime: unknown;
     try {
       ({ serverTime } = JSON.parse(body.toString('utf8')) as { serverTime?: unknown });
@@ -113,10 +138,13 @@ export function createC2cClient(options: C2cClientOptions): C2cClient {
 
   async function askPage({ tradeType, from, to, page }: C2cQuestion, signal: AbortSignal) {
     ahead ??= await askTime(signal);
-    const askedAt = Date.now() + ahead;
+    const offset = ahead;
     const asked = { tradeType, startTimestamp: from, endTimestamp: to, page, rows: ROWS };
-    const query = signedQuery({ ...asked, recvWindow: RECV_WINDOW_MS, timestamp: askedAt }, secret);
-    const reply = await spaced(`${C2C_ENDPOINT}?${query}`, signal);
+    let askedAt = 0;
+    const reply = await spaced(() => {
+      askedAt = Date.now() + offset;
+      return `${C2C_ENDPOINT}?${signedQuery({ ...asked, recvWindow: RECV_WINDOW_MS, timestamp: askedAt }, secret)}`;
+    }, signal);
     const text = reply.body.toString('utf8');
     await options.onAnswer({ ...reply, text });
     return { ...readPage(text), askedAt };
@@ -131,12 +159,6 @@ export function createC2cClient(options: C2cClientOptions): C2cClient {
       return pause(wait, signal);
     }
     const known = refusalOf(failure);
-    if (known?.code === OUTSIDE_RECV_WINDOW) {
-      // our clock or theirs has moved; a second time it is not that
-      ahead = null;
-      if (attempt > 0) throw known;
-      return;
-    }
     const passing = known
       ? typeof known.code === 'string' || PASSING.includes(known.code)
       : failure instanceof BadC2cAnswer || (failure instanceof RestFailed && failure.retryable);
@@ -146,10 +168,19 @@ export function createC2cClient(options: C2cClientOptions): C2cClient {
   }
 
   async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    let resynced = false;
     for (let attempt = 0; ; attempt++) {
       try {
         return await work();
       } catch (failure) {
+        if (refusalOf(failure)?.code === OUTSIDE_RECV_WINDOW) {
+          ahead = null;
+          // our clock or theirs has moved; a second time it is not that
+          if (!resynced) {
+            resynced = true;
+            continue;
+          }
+        }
         await beforeNextTry(failure, attempt, signal);
         signal.throwIfAborted();
       }

@@ -1,5 +1,5 @@
 /** Binance C2C → the landing store and public.c2c_order: a merchant's own orders, each side of them window by window. */
-import { C2C_SOURCE, C2C_STATUSES, C2C_TRADE_TYPES, type C2cTradeType } from '../../schema/c2c.ts';
+import { C2C_SOURCE, C2C_TRADE_TYPES, type C2cTradeType } from '../../schema/c2c.ts';
 import { parseC2cOrder } from '../../schema/c2c-order.ts';
 import { landingFile } from '../../src/platform/landing/answer.ts';
 import { openLanding } from '../../src/platform/landing/open.ts';
@@ -9,14 +9,13 @@ import { keepRejects, type Reject } from '../bronze/rejects.ts';
 import type { Task, TaskContext, TaskResult } from '../pipelines/task.ts';
 import { fault } from '../workers/fault.ts';
 import type { C2cPage } from './answer.ts';
-import { C2C_ENDPOINT, C2C_URL, type C2cAnswer, type C2cClient, C2cPaused, createC2cClient } from './client.ts';
+import { C2C_ENDPOINT, C2C_URL, type C2cAnswer, type C2cClient, createC2cClient } from './client.ts';
+import { claimHost } from './host.ts';
+import { headersOf, mayChange } from './open-orders.ts';
 import { upsertOrders } from './orders.ts';
-import { accountOf, type C2cSink, checkPause, readPosition, savePause, savePosition } from './progress.ts';
+import { accountOf, type C2cSink, keptSilence, readPosition, savePosition } from './progress.ts';
 import { WindowReader } from './window-pages.ts';
 import { beginning, type FetchMode, type Position, plan, type Window } from './windows.ts';
-
-/** Statuses after which an order does not change any more. */
-const FINAL: readonly string[] = C2C_STATUSES.slice(-3);
 
 type Page = C2cPage & { askedAt: number };
 
@@ -46,18 +45,15 @@ async function land(store: LandingStore, { callId, callTs, receivedAt, text }: C
   fault('after_landing');
 }
 
-/** One page into the table. Resolves with when those of its orders were made that may still change. */
-async function take(run: Run, { orders, askedAt }: Page): Promise<number[]> {
+/** One page of a window into the table. Resolves with when those of its orders were made that may still change. */
+async function take(run: Run, window: Window, { orders, askedAt }: Page): Promise<number[]> {
   const { postgres } = run.platform;
   const parsed = orders.map((said) => ({ said, ...parseC2cOrder(said) }));
   const good = parsed.flatMap((one) => ('order' in one ? [one.order] : []));
   const rejects = parsed.flatMap((one): Reject[] => {
     if (!('reason' in one)) return [];
-    const { orderNumber } = (one.said ?? {}) as { orderNumber?: unknown };
-    const known: Record<string, string> =
-      typeof orderNumber === 'string' ? { orderNumber: orderNumber.slice(0, 64) } : {};
     const content = JSON.stringify(one.said);
-    return [{ group: 'c2c_orders', place: C2C_ENDPOINT, content, reason: one.reason, headers: known }];
+    return [{ group: 'c2c_orders', place: C2C_ENDPOINT, content, reason: one.reason, headers: headersOf(one.said) }];
   });
   run.total.rowsIn += orders.length;
   if (rejects.length > 0) {
@@ -71,7 +67,7 @@ async function take(run: Run, { orders, askedAt }: Page): Promise<number[]> {
     run.total.rowsOut += changed;
   }
   fault('after_write');
-  return good.filter(({ orderStatus }) => !FINAL.includes(orderStatus)).map(({ createTime }) => createTime);
+  return parsed.flatMap((one) => mayChange(one, window, askedAt) ?? []);
 }
 
 async function fetchSide(
@@ -88,7 +84,7 @@ async function fetchSide(
   let openAt: number[] = [];
   const reader = new WindowReader<Page>(async ({ from, to }: Window, page) => {
     const answer = await client.page({ tradeType, from, to, page }, signal);
-    openAt.push(...(await take(run, answer)));
+    openAt.push(...(await take(run, { from, to }, answer)));
     return answer;
   });
   for (const [i, window] of windows.entries()) {
@@ -112,13 +108,15 @@ async function ingest(context: TaskContext, mode: FetchMode, sinks: readonly C2c
     log.info('no key of the C2C API is set: no orders are fetched');
     return total;
   }
-  await checkPause(postgres);
   const base = config.BINANCE_C2C_URL ?? C2C_URL;
+  const claim = await claimHost(postgres, base);
   const landing = sinks.includes('landing') ? await openLanding(config) : null;
   const client = createC2cClient({
     ...{ base, key: config.BINANCE_API_KEY, secret: config.BINANCE_API_SECRET },
     ...{ sleepMs: config.SLEEP_INTERVAL, timeoutMs: config.STORE_TIMEOUT_MS },
+    silence: keptSilence(postgres),
     async onAnswer(answer) {
+      await claim();
       if (!landing) return;
       await land(landing, answer);
       total.rowsOut++;
@@ -130,9 +128,6 @@ async function ingest(context: TaskContext, mode: FetchMode, sinks: readonly C2c
     for (const [i, tradeType] of C2C_TRADE_TYPES.entries()) {
       await fetchSide(run, tradeType, (part, parts) => progress(i * parts + part, C2C_TRADE_TYPES.length * parts));
     }
-  } catch (error) {
-    if (error instanceof C2cPaused) await savePause(postgres, error);
-    throw error;
   } finally {
     landing?.close();
     const { count, first } = run.rejected;

@@ -34,6 +34,10 @@ const status = (table: string): string =>
 const rank = (table: string): string => `${status(table)}, ${table}.updated_at`;
 const value = (name: string): string => (LATER.includes(name) ? `coalesce(g.${name}, t.${name})` : `g.${name}`);
 
+/** A text as a column can hold it; in silver it is the same. */
+const storable = (said: unknown): unknown =>
+  typeof said === 'string' ? said.toWellFormed().replaceAll('\0', '\ufffd') : said;
+
 /** Of two answers the later status wins, of equal ones the newer answer; `t` is what is stored, `g` what is given. */
 const CHANGES = `(${rank('g')}) >= (${rank('t')}) AND (${of('t')}) IS DISTINCT FROM (${names.map(value).join(', ')})`;
 const inConflict = (text: string): string => text.replaceAll('g.', 'excluded.');
@@ -62,7 +66,7 @@ const UPSERT = `WITH given AS (
  */
 export async function upsertOrders(sql: Sql, orders: readonly C2cOrder[], askedAt: number): Promise<number> {
   if (orders.length === 0) return 0;
-  const arrays = Object.values(COLUMNS).map(([, read]) => orders.map(read));
+  const arrays = Object.values(COLUMNS).map(([, read]) => orders.map((order) => storable(read(order))));
   const [answer] = await sql.query<{ n: number }>(UPSERT, [STATUS_ORDER, new Date(askedAt).toISOString(), ...arrays]);
   return answer?.n ?? 0;
 }

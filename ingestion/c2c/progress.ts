@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import type { C2cTradeType } from '../../schema/c2c.ts';
 import type { Postgres, Sql } from '../../src/platform/postgres/postgres.ts';
 import { lockProgress, saveProgress } from '../../src/platform/postgres/progress.ts';
-import { C2cPaused } from './client.ts';
-import { advanced, type Position, type Window } from './windows.ts';
+import type { C2cSilence } from './client.ts';
+import { advanced, type Position, resumed, type Window } from './windows.ts';
 
 export type C2cSink = 'upsert' | 'landing';
 
@@ -37,7 +37,7 @@ export async function readPosition(
 
 /**
  * Writes down that the sink has all of a window, `openAt` being when its orders that had not ended were made. `first` is where
- * the position begins when there is none; null where this window says nothing of what lies before it. Whoever else
+ * the position begins at the earliest; null where this window says nothing of what lies before it. Whoever else
  * writes at the same time, nothing of theirs is lost.
  */
 export async function savePosition(
@@ -50,27 +50,37 @@ export async function savePosition(
   await postgres.transaction(async (sql) => {
     const step = stepOf(at.sink, at.side);
     const known = await lockProgress<Stored>(sql, step);
-    const position = known?.account === at.account ? known : first;
+    const position = resumed(known?.account === at.account ? known : null, first);
     if (position) await saveProgress(sql, step, { ...advanced(position, window, openAt), account: at.account });
   });
 }
 
 const PAUSE = 'c2c.paused';
+/** What another process was told counts here this much later at the most. */
+const KNOWN_FOR_MS = 1_000;
 
-/** Throws C2cPaused where an earlier run was told to be silent until later than now, in whatever process it was. */
-export async function checkPause(sql: Sql): Promise<void> {
-  const [row] = await sql.query<{ until: string | null }>(
-    `SELECT position->>'until' AS until FROM ops.watermark WHERE step = $1`,
-    [PAUSE],
-  );
-  const until = Number(row?.until ?? 0);
-  if (until > Date.now()) throw new C2cPaused(until);
-}
-
-/** Tells all later runs to be silent. */
-export async function savePause(postgres: Postgres, { until }: C2cPaused): Promise<void> {
-  await postgres.transaction(async (sql) => {
-    await lockProgress(sql, PAUSE);
-    await saveProgress(sql, PAUSE, { until });
-  });
+/** The silence that the exchange asked any process for, kept over their ends. */
+export function keptSilence(postgres: Postgres): C2cSilence {
+  let until = 0;
+  let readAt = Number.NEGATIVE_INFINITY;
+  return {
+    async until() {
+      if (performance.now() - readAt < KNOWN_FOR_MS) return until;
+      const [row] = await postgres.query<{ until: string | null }>(
+        `SELECT position->>'until' AS until FROM ops.watermark WHERE step = $1`,
+        [PAUSE],
+      );
+      until = Number(row?.until ?? 0);
+      readAt = performance.now();
+      return until;
+    },
+    async tell(time) {
+      until = Math.max(until, time);
+      await postgres.transaction(async (sql) => {
+        const known = await lockProgress<{ until: number }>(sql, PAUSE);
+        // a shorter one does not end a longer one
+        await saveProgress(sql, PAUSE, { until: Math.max(known?.until ?? 0, time) });
+      });
+    },
+  };
 }

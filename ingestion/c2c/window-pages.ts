@@ -16,7 +16,7 @@ import { halves, type Window } from './windows.ts';
 
 /** Larger windows are cut in two: a walk of many pages gives them much time to move. */
 const MOST_ORDERS = 5_000;
-/** Pages of one walk; beyond that, what is said of the total is not so. */
+/** Pages of one walk; beyond that, what is said of the total is not so, and the window is cut. */
 const MOST_PAGES = 2 * (MOST_ORDERS / ROWS);
 const MOST_WALKS = 5;
 
@@ -29,6 +29,8 @@ interface Walk {
   firstTotal: number | null;
   lastTotal: number | null;
   pages: number;
+  /** False where it was given up before its end. */
+  whole: boolean;
 }
 
 /** What tells an order from another; what is none is known by its text. */
@@ -55,7 +57,8 @@ export class WindowReader<P extends C2cPage> {
         const parts = halves(window) as [Window, Window];
         return (await this.read(parts[0])) && (await this.read(parts[1]));
       }
-      const { fresh, firstTotal, lastTotal, pages } = walk;
+      const { fresh, firstTotal, lastTotal, pages, whole } = walk;
+      if (!whole) continue;
       if (lastTotal === null && (pages === 1 || fresh === 0)) return true;
       if (this.#totalCounts && lastTotal !== null && seen.size >= lastTotal) return true;
       if (!this.#totalCounts && firstTotal === lastTotal) return true;
@@ -78,9 +81,11 @@ export class WindowReader<P extends C2cPage> {
         if (total !== null && total > MOST_ORDERS && halves(window)) return null;
       }
       for (const order of orders) seen.add(identity(order));
-      const last = total === null ? orders.length < ROWS : page * ROWS >= total;
-      if (last || orders.length === 0 || page >= MOST_PAGES) {
-        return { fresh: seen.size - before, firstTotal, lastTotal: total, pages: page };
+      // whatever the total counts, behind a full page there may be another
+      const whole = orders.length === 0 || (orders.length < ROWS && page * ROWS >= (total ?? 0));
+      if (whole || page >= MOST_PAGES) {
+        if (!whole && page * ROWS >= (total ?? 0) && halves(window)) return null;
+        return { fresh: seen.size - before, firstTotal, lastTotal: total, pages: page, whole };
       }
     }
   }

@@ -92,6 +92,15 @@ export function beginning(windows: readonly Window[]): Position {
 }
 
 /**
+ * The position from which the windows that begin at `first` (null: they say nothing of that) go on, `known` being what is stored. Where
+ * they begin after it, what lies between is shown to nobody any more: else the position would never move again.
+ */
+export function resumed(known: Position | null, first: Position | null): Position | null {
+  if (!known || !first) return known ?? first;
+  return { ...known, through: Math.max(known.through, first.through) };
+}
+
+/**
  * The position when a window has been stored as a whole, `openAt` being when its orders that had not ended were made. What lies behind
  * a hole does not count as stored.
  */

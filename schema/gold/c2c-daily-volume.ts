@@ -44,7 +44,10 @@ export class C2cDailyVolume {
   })
   averageUnitPrice!: string | null;
 
-  @Amount({ description: 'Commission of completed orders, in the asset.' })
+  @Amount({
+    description:
+      "Commission of completed orders, in the asset: the exchange's field `commission`, without `takerCommission`.",
+  })
   commission!: string;
 
   @Integer({

@@ -32,6 +32,7 @@ export class C2cSummaryDay {
   @Amount({})
   sellTotal!: string;
 
+  /** As in the daily volume: the exchange's field `commission`, without `takerCommission`. */
   @Amount({})
   commission!: string;
 

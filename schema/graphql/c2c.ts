@@ -47,7 +47,7 @@ export class C2cOrder {
   @Field(() => DateTime, { description: 'When it was made.' })
   createTime!: Date | number;
 
-  @Field(() => Decimal, { description: "The exchange's commission, in the asset." })
+  @Field(() => Decimal, { description: "The exchange's field `commission`, in the asset, without `takerCommission`." })
   commission!: string;
 
   @Field(() => String, { description: 'MAKER where the advertisement is the merchant’s own, else TAKER.' })
@@ -127,7 +127,10 @@ export class C2cSummary {
   })
   realisedMargin!: string;
 
-  @Field(() => Decimal, { description: 'Commission of completed orders, in the asset.' })
+  @Field(() => Decimal, {
+    description:
+      "Commission of completed orders, in the asset: the exchange's field `commission`, without `takerCommission`.",
+  })
   commission!: string;
 
   @Field(() => Int, { description: 'Orders of any status.' })

@@ -62,23 +62,33 @@ export async function readLanded(bytes: Buffer): Promise<LandedAnswer[]> {
   return lines.map((line, i) => answerOf(line, `line ${i + 1}`));
 }
 
+/** Epoch ms of 2100. */
+const LATEST = 4_102_444_800_000;
+const CALL_ID = /^[\w-]{1,100}$/;
+
+/** Text that a column can hold and a log may show. */
+const isPlain = (text: unknown): boolean => typeof text === 'string' && /^[\x20-\x7e]{1,500}$/.test(text);
+const isTime = (time: unknown): boolean =>
+  Number.isSafeInteger(time) && (time as number) >= 0 && (time as number) <= LATEST;
+
 const MARK = ',"payload":';
 
 function answerOf(line: string, where: string): LandedAnswer {
   // the payload is kept as text: numbers beyond what a double holds stay as they are
   const at = line.indexOf(MARK);
+  const payload = line.slice(at + MARK.length, line.lastIndexOf('}'));
   let head: Partial<LandedAnswer>;
   try {
     JSON.parse(line);
     head = JSON.parse(`${line.slice(0, at)}}`) as Partial<LandedAnswer>;
+    // something may stand behind it
+    if (at >= 0) JSON.parse(payload);
   } catch {
     // what stands there may name people
     throw new BadLanding(`${where} is not JSON`);
   }
   const { callId, source, endpoint, callTs, receivedAt } = head;
-  const texts = [callId, source, endpoint].every((text) => typeof text === 'string' && text !== '');
-  if (at < 0 || !texts || !Number.isSafeInteger(callTs) || !Number.isSafeInteger(receivedAt)) {
-    throw new BadLanding(`${where} is no answer`);
-  }
-  return { ...(head as LandedAnswer), payload: line.slice(at + MARK.length, line.lastIndexOf('}')) };
+  const texts = CALL_ID.test(String(callId)) && [callId, source, endpoint].every(isPlain);
+  if (at < 0 || !texts || !isTime(callTs) || !isTime(receivedAt)) throw new BadLanding(`${where} is no answer`);
+  return { ...(head as LandedAnswer), payload };
 }

@@ -1,7 +1,7 @@
 /** The landing store in a local folder. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type LandingBounds, type LandingStore, LandingTooLarge, LandingUnavailable } from './store.ts';
 
 /** Runs `work`; null where there is no such file or folder. */
@@ -16,6 +16,23 @@ async function ifThere<T>(work: () => Promise<T>): Promise<T | null> {
   }
 }
 
+/** Errors of platforms that sync no folders. */
+const NO_FOLDERS: readonly unknown[] = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF'];
+
+/** Makes what a folder lists durable, where the platform can. */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await open(path, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    if (!NO_FOLDERS.includes((error as NodeJS.ErrnoException).code)) throw error;
+  }
+}
+
 /** A store below `root`, which is made when something is written. */
 export function openFolderStore(
   root: string,
@@ -25,6 +42,16 @@ export function openFolderStore(
     const parts = key.split('/');
     if (parts.some((part) => part === '' || part.startsWith('.'))) throw new RangeError(`not a key: ${key}`);
     return join(root, ...parts);
+  }
+
+  /** Folders that are known to be listed durably in the one above them: days, and what they lie in. */
+  const listed = new Set<string>();
+  async function syncFolders(inner: string): Promise<void> {
+    await syncFolder(inner);
+    for (let folder = resolve(inner); folder !== dirname(folder) && !listed.has(folder); folder = dirname(folder)) {
+      await syncFolder(dirname(folder));
+      listed.add(folder);
+    }
   }
 
   /** Keys below a folder in the order of a bucket's listing, where a folder's name counts with the slash behind it. */
@@ -57,6 +84,7 @@ export function openFolderStore(
           await file.close();
         }
         await rename(aside, path);
+        await syncFolders(dirname(path));
       } catch (error) {
         await rm(aside, { force: true }).catch(() => {});
         throw new LandingUnavailable((error as Error).message, { cause: error });

@@ -106,6 +106,24 @@ test('what lies far behind is not looked for again, unless everything is to be r
   assert.equal(await count('bronze.raw_event'), 2);
 });
 
+test('a clock ahead, a stray name or an unreadable file hides no answer behind it', async () => {
+  const now = Date.now();
+  const stray = answer([order(1)], Date.UTC(2090, 0, 1));
+  await land(stray);
+  await run();
+  await land(answer([order(2)], now));
+  assert.equal((await run()).rowsIn, 1, 'behind a call that claims to be far ahead');
+  await merchant.rows('TRUNCATE ops.watermark');
+  const unreadable = (await landingFile(answer([order(3)], now - 1_000))).key;
+  await store.delete((await landingFile(stray)).key);
+  await merchant.rows('TRUNCATE bronze.raw_landing_c2c, bronze.raw_event_c2c');
+  for await (const page of store.list('')) for (const key of page) await store.delete(key);
+  await store.write({ key: unreadable, bytes: Buffer.from('x') });
+  await run();
+  await land(answer([order(4)], now - 30 * DAY));
+  assert.equal((await run()).rowsOut, 2, 'behind a file that can not be read');
+});
+
 test('overwrite writes the rows of each answer anew, and keeps those whose file is gone', async () => {
   const [kept, changed] = [answer([order(1)]), answer([order(2), order(3)])];
   await land(kept, changed);
@@ -143,13 +161,15 @@ test('a file that can not be read stays with its reason, and stops no other', as
     [`${day}3-json.ndjson.gz`]: gzipSync('{"payload":{"Secretname"\n'),
     [`${day}4-foreign.ndjson.gz`]: (await landingFile({ ...good, source: 'UPBIT' })).bytes,
     [`${day}5-large.ndjson.gz`]: Buffer.alloc(17 * 1_048_576),
+    [`${day}6-far.ndjson.gz`]: (await landingFile({ ...good, callId: 'far', receivedAt: 9e14 })).bytes,
+    [`${day}7-id.ndjson.gz`]: (await landingFile({ ...good, callId: 'a\u0000b' })).bytes,
   };
   for (const [key, bytes] of Object.entries(bad)) await store.write({ key, bytes });
   await land(good);
   await run({ BRONZE_CLEANUP_MODE: 'delete' });
   await run({ BRONZE_CLEANUP_MODE: 'delete' });
   assert.equal(await count('bronze.raw_event'), 1);
-  assert.equal((await files()).length, 5);
+  assert.equal((await files()).length, 7);
   const letters = await merchant.rows<{ key: string; reason: string }>(
     'SELECT topic AS key, reason FROM ops.dead_letter ORDER BY topic',
   );

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
-import { type C2cAnswer, createC2cClient } from '../../../ingestion/c2c/client.ts';
+import { after, before, beforeEach, mock, test } from 'node:test';
+import { type C2cAnswer, type C2cSilence, createC2cClient } from '../../../ingestion/c2c/client.ts';
 import { ingestC2cOrders, upsertLatestC2cOrders } from '../../../ingestion/c2c/ingest.ts';
+import { keptSilence } from '../../../ingestion/c2c/progress.ts';
 import type { C2cSim } from '../../../sim/c2c/server.ts';
 import { metrics } from '../../../src/platform/metrics.ts';
+import { until } from '../../support/until.ts';
 import { type MerchantPlatform, startMerchant } from './merchant-platform.ts';
 
 const DAY = 86_400_000;
@@ -22,9 +24,19 @@ let answers: C2cAnswer[] = [];
 beforeEach(() => {
   answers = [];
 });
+/** A silence of this process alone. */
+function silence(): C2cSilence {
+  let until = 0;
+  return {
+    until: async () => until,
+    async tell(time) {
+      until = Math.max(until, time);
+    },
+  };
+}
 const client = (over: object = {}) =>
   createC2cClient({
-    ...{ base: sim.url, key: sim.key, secret: sim.secret, sleepMs: 0, timeoutMs: 3_000 },
+    ...{ base: sim.url, key: sim.key, secret: sim.secret, sleepMs: 0, timeoutMs: 3_000, silence: silence() },
     onAnswer: async (answer) => void answers.push(answer),
     ...over,
   });
@@ -54,6 +66,61 @@ test('a clock that moves is corrected with one more try; twice wrong is an error
   await assert.rejects(one.page(asked, never), { name: 'C2cRefused', code: -1021 });
   assert.equal(sim.stats().requests - before, 2);
   await one.page(asked, never);
+});
+
+test('a clock that is found wrong after a failure of another kind is corrected all the same', async () => {
+  const one = client();
+  await one.page(asked, never);
+  const off = '{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}';
+  for (const failures of [1, 4]) {
+    sim.faults.fail(failures, 503, '{}');
+    sim.faults.fail(1, 400, off);
+    assert.equal((await one.page(asked, never)).orders.length, 100, `${failures} failures before`);
+  }
+});
+
+test('a request is signed when it is sent, not before the pause', async () => {
+  const one = client({ sleepMs: 700 });
+  await one.page(asked, never);
+  const sent: number[] = [];
+  const original = globalThis.fetch;
+  const watch = mock.method(globalThis, 'fetch', (...given: Parameters<typeof fetch>) => {
+    sent.push(Number(new URL(String(given[0])).searchParams.get('timestamp')));
+    return original(...given);
+  });
+  try {
+    const began = await one.now(never);
+    const { askedAt } = await one.page(asked, never);
+    assert.equal(sent[0], askedAt);
+    assert.ok(askedAt - began >= 500, `${askedAt - began} ms`);
+  } finally {
+    watch.mock.restore();
+  }
+});
+
+test('a silence that any worker is told holds for every one at once, and a shorter one does not end it', async () => {
+  const [own, other] = [keptSilence(merchant.postgres), keptSilence(merchant.postgres)];
+  const talking = client({ silence: own });
+  await talking.page(asked, never);
+  const before = sim.stats().requests;
+  sim.faults.refuse({ status: 418, count: 1, retryAfter: 7_200 });
+  await assert.rejects(client({ silence: other }).page(asked, never), { name: 'C2cPaused' });
+  assert.equal(sim.stats().requests - before, 1);
+  // what it knows already is a second old at the most
+  await until('the silence to be known', async () => (await own.until()) > Date.now() + 7_000_000);
+  await assert.rejects(talking.page(asked, never), { name: 'C2cPaused' });
+  await own.tell(Date.now() + 1_000);
+  assert.ok((await keptSilence(merchant.postgres).until()) > Date.now() + 7_000_000);
+  assert.equal(sim.stats().requests - before, 1);
+  await merchant.rows(`DELETE FROM ops.watermark WHERE step = 'c2c.paused'`);
+});
+
+test('a short silence is kept while it is waited for', async () => {
+  const kept = keptSilence(merchant.postgres);
+  sim.faults.refuse({ status: 429, count: 1, retryAfter: 2 });
+  const waiting = client({ silence: kept }).page(asked, never);
+  await until('the silence to be written', async () => (await keptSilence(merchant.postgres).until()) > Date.now());
+  assert.equal((await waiting).orders.length, 100);
 });
 
 test('a wrong key or secret is an error at once, in which neither appears', async () => {

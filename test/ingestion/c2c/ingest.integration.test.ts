@@ -143,7 +143,10 @@ test("a sink that is switched on later begins at the far end, and another accoun
   const { rowsIn } = await merchant.run(ingestC2cOrders);
   assert.ok(rowsIn > 4_000, 'the landing store had nothing yet');
   const again = await merchant.run(ingestC2cOrders);
-  assert.ok(again.rowsIn < 1_000);
+  assert.ok(
+    again.rowsIn < rowsIn / 2,
+    `${again.rowsIn} of ${rowsIn}: of the last two weeks, in which a cancelled order may still end otherwise`,
+  );
   await merchant.rows(`UPDATE ops.watermark SET position = position || '{"account":"other"}' WHERE step LIKE 'c2c.%'`);
   assert.ok((await merchant.run(ingestC2cOrders)).rowsIn > 4_000);
 });

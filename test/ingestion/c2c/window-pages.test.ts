@@ -79,15 +79,15 @@ test('where the total counts something else, orders that come in push none out',
   );
 });
 
-test('a list that stands still is read once: so many calls as pages', async () => {
+test('a list that stands still is read once, up to a page that is short', async () => {
   for (const [size, calls] of [
     [0, 1],
     [1, 1],
     [99, 1],
-    [100, 1],
+    [100, 2],
     [101, 2],
     [250, 3],
-    [300, 3],
+    [300, 4],
   ] as const) {
     assert.equal((await readAll(size, [], (n) => n)).calls, calls, `${size} orders`);
   }
@@ -115,4 +115,40 @@ test('a window with too many pages is cut, and every part of it read', async () 
   assert.equal(await reader.read(WINDOW), true);
   assert.equal(seen.size, 20_000);
   assert.ok(asked.length < 230, `${asked.length} calls`);
+});
+
+/** A reader of `size` orders at different times, whose total is what `totalOf` says. */
+function orderedReader(size: number, totalOf: (n: number) => number | null) {
+  const seen = new Set<number>();
+  let calls = 0;
+  const reader = new WindowReader<C2cPage>(async ({ from, to }, page) => {
+    calls++;
+    const all = Array.from({ length: size }, (_, n) => n).filter((n) => n * 40 >= from && n * 40 <= to);
+    const numbers = all.slice((page - 1) * ROWS, page * ROWS);
+    for (const n of numbers) seen.add(n);
+    return { orders: numbers.map(order), total: totalOf(all.length) };
+  });
+  return { reader, seen, calls: () => calls };
+}
+
+test('a total that says too little ends no walk before a short page', async () => {
+  for (const total of [0, 50, 100, 200]) {
+    const { reader, seen } = orderedReader(730, () => total);
+    assert.equal(await reader.read(WINDOW), true);
+    assert.equal(seen.size, 730, `total ${total}`);
+  }
+});
+
+test('without a total, or with too small a one, a window of too many pages is cut, never called complete', async () => {
+  for (const total of [null, 100]) {
+    const { reader, seen, calls } = orderedReader(24_000, () => total);
+    assert.equal(await reader.read(WINDOW), true);
+    assert.equal(seen.size, 24_000, `total ${total}`);
+    assert.ok(calls() < 1_200, `${calls()} calls`);
+  }
+  const endless = new WindowReader<C2cPage>(async (_, page) => ({
+    orders: Array.from({ length: ROWS }, (_row, i) => order(page * ROWS + i)),
+    total: null,
+  }));
+  assert.equal(await endless.read({ from: 0, to: 1 }), false, 'where it can not be cut');
 });

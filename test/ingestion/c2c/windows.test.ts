@@ -8,6 +8,7 @@ import {
   type Position,
   pieces,
   plan,
+  resumed,
   sixMonthsBefore,
 } from '../../../ingestion/c2c/windows.ts';
 
@@ -90,4 +91,28 @@ test('a position passes over no hole, and forgets an open order only when its wh
   assert.deepEqual(open.open, [hour, NOW - HOUR]);
   assert.deepEqual(advanced(open, { from: hour, to: hour + HOUR }, []).open, [NOW - HOUR]);
   assert.deepEqual(advanced(open, { from: hour, to: hour + HOUR }, [hour + 5]).open, [hour, NOW - HOUR]);
+});
+
+test('after a pause of more than six months the position moves on from the far end', () => {
+  const run = (known: Position, now: number): { position: Position; asked: number } => {
+    const windows = plan('latest', [known], now);
+    const first = beginning(windows);
+    const position = windows.reduce((at, window) => advanced(resumed(at, first) as Position, window, []), known);
+    return { position, asked: windows.length };
+  };
+  for (const open of [[], [Math.floor(sixMonthsBefore(NOW) / HOUR) * HOUR - HOUR / 2]]) {
+    const { position, asked } = run({ through: NOW - 300 * DAY, open }, NOW);
+    assert.ok(asked >= 7);
+    assert.equal(position.through, NOW);
+    assert.equal(run(position, NOW + HOUR).asked, 1, 'only what is new');
+  }
+  // the far end could not be read and has moved since
+  const stuck = beginning(plan('backfill', [], NOW));
+  assert.equal(run(stuck, NOW + 2 * HOUR).position.through, NOW + 2 * HOUR);
+  assert.equal(resumed({ through: NOW, open: [1] }, stuck)?.through, NOW, 'never back');
+  assert.deepEqual(
+    resumed({ through: 5, open: [1] }, null),
+    { through: 5, open: [1] },
+    'the latest month says nothing of it',
+  );
 });

@@ -67,6 +67,25 @@ test('what is no file of answers is refused with a reason that tells nothing of 
   await refused(gzipSync(`${gunzipSync(bytes)}{"callId":"a","payload":1}\n`), /line 2 is no answer/);
 });
 
+test('what no column can hold is refused, not handed on', async () => {
+  const text = gunzipSync((await landingFile(ANSWER)).bytes).toString();
+  const changes: [string, string][] = [
+    ...['-1', '1e15', '4102444800001', '1.5', '"1"'].flatMap((time): [string, string][] => [
+      [`"callTs":${ANSWER.callTs}`, `"callTs":${time}`],
+      [`"receivedAt":${ANSWER.receivedAt}`, `"receivedAt":${time}`],
+    ]),
+    ...['a\\u0000b', '\\ud800', 'a b', 'a:0', 'x'.repeat(101)].map((id): [string, string] => [ANSWER.callId, id]),
+    ['binance_c2c', 'binance\\u0000'],
+    ['/sapi/v1/c2c', '/\\udc00'],
+    ['"payload":{"a":1}', '"payload":{"a":1},"more":2'],
+  ];
+  for (const [from, to] of changes) {
+    const changed = text.replace(from, to);
+    assert.notEqual(changed, text);
+    await assert.rejects(readLanded(gzipSync(changed)), BadLanding, `${from} -> ${to}`);
+  }
+});
+
 test('a name that is none of ours has no call', () => {
   for (const key of [
     '',
