@@ -3,8 +3,8 @@
  * them all. Who runs pipelines on the database does it (`npm start`, the role work), this process where nobody does.
  */
 import { parseArgs } from 'node:util';
-import { createScreen, followRun, stillQueued } from '../ingestion/pipelines/follow.ts';
-import { ALL_PIPELINES, startAllPipelines } from '../ingestion/pipelines/index.ts';
+import { followToEnd, stillQueued } from '../ingestion/pipelines/follow.ts';
+import { ASKED_PIPELINES, listPipelines, startAllPipelines } from '../ingestion/pipelines/index.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import { isPipeline, PIPELINES } from '../schema/pipelines.ts';
 import { ConfigError } from './platform/config.ts';
@@ -16,20 +16,18 @@ import { openPostgres } from './platform/postgres/postgres.ts';
 import { queueRun } from './platform/postgres/queue-run.ts';
 import { runProcess, together } from './platform/run.ts';
 
-/** So long others may take to begin it, ms. */
-const TAKEN_MS = 5_000;
+/** So long others may take to begin it, ms: before it is done here, and where that can't be. */
+const [TAKEN_MS, QUEUED_MS] = [5_000, 30_000];
 const option = { type: 'boolean', default: false } as const;
 const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { list: option, live: option } });
 const [name = ''] = positionals;
 const { stdout, env, exit } = globalThis.process;
-for (const { name: one, schedule, steps } of flags.list ? Object.values(ALL_PIPELINES) : []) {
-  const tasks = steps.map(({ task }) => task.name).join(', ');
-  stdout.write(`${one.padEnd(24)} ${(schedule?.cron ?? 'on demand').padEnd(14)} ${tasks}\n`);
-}
+if (flags.list) stdout.write(listPipelines());
 if (flags.list) exit(0);
 env.LOG_LEVEL ??= 'warn';
 
-await runProcess([], async (process) => {
+// other stores than those of the database's other processes would be emptied and filled in their place
+await runProcess(env.DATABASE_URL ? ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS'] : [], async (process) => {
   const { config, log, end, fatal } = process;
   if (!isPipeline(name))
     throw new ConfigError([`the pipeline must be one of ${PIPELINES.join(', ')}; --list says more`]);
@@ -48,13 +46,13 @@ await runProcess([], async (process) => {
     stdout.write(flags.live && !c2c ? '' : 'The data is SIMULATED; with --live and a key it is the real one.\n');
     parts.push(standIns);
     const settings = { ...standIns.settings, ...(c2c && { SLEEP_INTERVAL: 0 }) };
-    parts.push(await startAllPipelines({ ...platform, config: { ...config, ...settings } }, [name]));
+    parts.push(await startAllPipelines({ ...platform, config: { ...config, ...settings } }, [name], ASKED_PIPELINES));
   }
   const id = await queueRun(jobs, postgres, name);
   if (platform && config.DATABASE_URL) {
-    const here = async (): Promise<void> => void parts.push(await startAllPipelines(platform, [name]));
+    const here = async (): Promise<void> => void parts.push(await startAllPipelines(platform, [name], ASKED_PIPELINES));
     stillQueued(postgres, id, TAKEN_MS).then((idle) => (idle ? here() : undefined), fatal);
   }
-  followRun(postgres, id, createScreen(stdout)).then((status) => end(status === 'FAILED' ? 1 : 0), fatal);
+  followToEnd(postgres, id, stdout, found ? QUEUED_MS : undefined).then(end, fatal);
   return together(parts);
 });

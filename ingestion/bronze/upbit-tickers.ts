@@ -9,6 +9,7 @@ import { fullJitter, pause } from '../../src/platform/retry.ts';
 import { readJson } from '../exchanges/fields.ts';
 import { upbit } from '../exchanges/upbit.ts';
 import { listMarkets, type Venue } from '../feed/markets.ts';
+import { TaskFailed } from '../pipelines/reason.ts';
 import type { Task, TaskContext } from '../pipelines/task.ts';
 
 const ENDPOINT = '/v1/ticker';
@@ -37,7 +38,7 @@ async function followed(venue: Venue, { platform, log }: TaskContext): Promise<M
   const wanted = platform.config.MARKETS.filter(({ exchange }) => exchange === 'UPBIT');
   if (wanted.length === 0) return [];
   const list = await listMarkets(venue, log);
-  if (!list) throw new Error("Upbit's list of markets can't be had");
+  if (!list) throw new TaskFailed("Upbit's list of markets can't be had: does UPBIT_REST_URL answer? The log says why");
   const symbols = new Set(wanted.map(({ symbol }) => symbol));
   return list.filter((market) => (symbols.has('*') && market.status === 'TRADING') || symbols.has(market.symbol));
 }

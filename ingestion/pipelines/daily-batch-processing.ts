@@ -5,10 +5,10 @@ import { goldC2cDailyVolume } from '../gold/c2c-daily-volume.ts';
 import { goldC2cSummary } from '../gold/c2c-summary.ts';
 import { silverC2cOrders } from '../silver/c2c-order.ts';
 import { needsKey } from './needs-key.ts';
-import { chain, daily, type Pipeline, USUAL } from './pipeline.ts';
+import { chain, daily, PATIENT, type Pipeline } from './pipeline.ts';
 
 export const dailyBatchProcessing: Pipeline = {
-  ...{ name: 'daily_batch_processing', schedule: daily(0, 15), ...USUAL },
+  ...{ name: 'daily_batch_processing', schedule: daily(0, 15), ...PATIENT },
   // a first back-fill reads half a year
   timeoutMs: 2 * 3_600_000,
   unavailable: needsKey,

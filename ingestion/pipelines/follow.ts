@@ -36,8 +36,22 @@ function look(sql: Sql, runId: string): Promise<Seen[]> {
   );
 }
 
-/** Shows the run to `show` until it is over. Resolves with what it came to. Throws PostgresUnavailable where that lasts. */
-export async function followRun(sql: Sql, runId: string, show: (rows: readonly Seen[]) => void): Promise<RunStatus> {
+/** Nobody takes the run up. It stays queued. */
+export class NotTaken extends Error {
+  override readonly name = 'NotTaken';
+}
+
+/**
+ * Shows the run to `show` until it is over. Resolves with what it came to. Throws PostgresUnavailable where that lasts, and
+ * NotTaken where it is still queued after `queuedMs`.
+ */
+export async function followRun(
+  sql: Sql,
+  runId: string,
+  show: (rows: readonly Seen[]) => void,
+  queuedMs = Number.POSITIVE_INFINITY,
+): Promise<RunStatus> {
+  const from = performance.now();
   let seenAt = performance.now();
   for (;;) {
     try {
@@ -46,6 +60,9 @@ export async function followRun(sql: Sql, runId: string, show: (rows: readonly S
       show(rows);
       const run = rows.find(({ task }) => task === '');
       if (run?.finishedAt) return run.status;
+      if (run?.status === 'QUEUED' && performance.now() - from > queuedMs) {
+        throw new NotTaken(`nobody took the run up within ${Math.round(queuedMs / 1_000)} s; it stays queued`);
+      }
     } catch (error) {
       if (!(error instanceof PostgresUnavailable) || performance.now() - seenAt > AWAY_MS) throw error;
     }
@@ -120,4 +137,18 @@ export function createScreen(out: Terminal): (rows: readonly Seen[]) => void {
   }
 
   return out.isTTY ? paint : tell;
+}
+
+/**
+ * Shows the run on `out` until it is over, or has been queued for longer than `queuedMs`. Resolves with the exit code that
+ * says what became of it. Throws PostgresUnavailable.
+ */
+export async function followToEnd(sql: Sql, runId: string, out: Terminal, queuedMs?: number): Promise<number> {
+  try {
+    return (await followRun(sql, runId, createScreen(out), queuedMs)) === 'FAILED' ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof NotTaken)) throw error;
+    out.write(`${error.message}. The process that has DATA_DIR runs other pipelines; "npm start" runs all of them.\n`);
+    return 1;
+  }
 }

@@ -22,7 +22,7 @@ export interface Pipeline {
   /** Null: on demand only. */
   readonly schedule: Schedule | null;
   readonly steps: readonly Step[];
-  /** How often a task is tried before it has failed, the pauses in between, and what one try may take, ms. */
+  /** How often a task is tried before it has failed, the pauses in between (see pauses.ts), and what one try may take, ms. */
   readonly tries: number;
   readonly backoff: Backoff;
   readonly timeoutMs: number;
@@ -34,6 +34,9 @@ const MINUTE = 60_000;
 
 /** What most pipelines are content with. */
 export const USUAL = { tries: 4, backoff: { baseMs: 1_000, capMs: 60_000 }, timeoutMs: 30 * MINUTE } as const;
+
+/** For those that come once a day: they outlast some minutes in which a store or an exchange is away (seven and a half at the least). */
+export const PATIENT = { ...USUAL, tries: 6, backoff: { baseMs: 30_000, capMs: 15 * MINUTE } } as const;
 
 /** One task after the other. */
 export function chain(...tasks: readonly Task[]): Step[] {

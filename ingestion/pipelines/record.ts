@@ -18,40 +18,44 @@ export interface Past {
 interface Known {
   /** Null while the run is to be gone on with. */
   outcome: Outcome | null;
+  /** How often it was taken up: the fence of what its owner writes about it. */
+  attempt: number;
   past: Map<string, Past>;
 }
 
 /** Begins a run or takes it up again; what was running ended with its process. */
 export function beginRun(postgres: Postgres, runId: string, pipeline: string): Promise<Known> {
   return postgres.transaction(async (sql) => {
-    const [run] = await sql.query<{ status: RunStatus }>(
+    const [run] = await sql.query<{ status: RunStatus; attempt: number }>(
       `INSERT INTO ops.pipeline_run AS r (run_id, pipeline, task, attempt, status, started_at)
        VALUES ($1, $2, '', 1, 'RUNNING', clock_timestamp())
        ON CONFLICT (run_id) WHERE task = '' DO UPDATE SET
          status = CASE WHEN r.status IN ('QUEUED', 'RUNNING') THEN 'RUNNING' ELSE r.status END,
          attempt = r.attempt + (r.status = 'RUNNING')::int,
          started_at = CASE r.status WHEN 'QUEUED' THEN excluded.started_at ELSE r.started_at END
-       RETURNING status`,
+       RETURNING status, attempt`,
       [runId, pipeline],
     );
     const outcome = run && run.status !== 'RUNNING' && run.status !== 'QUEUED' ? run.status : null;
-    if (outcome === null) await interruptTasks(sql, runId);
+    const attempt = run?.attempt ?? 1;
+    if (outcome === null) await interruptTasks(sql, runId, attempt);
     const rows = await sql.query<{ task: string } & Past>(
       `SELECT task, coalesce(max(attempt) FILTER (WHERE status <> 'SKIPPED'), 0) AS attempts, count(*) FILTER (WHERE status = 'FAILED' AND error <> $3)::int AS failed,
          bool_or(status = 'SUCCEEDED') AS succeeded
        FROM ops.pipeline_run WHERE run_id = $1 AND task <> $2 GROUP BY task`,
       [runId, WHOLE_RUN, INTERRUPTED],
     );
-    return { outcome, past: new Map(rows.map(({ task, ...past }) => [task, past])) };
+    return { outcome, attempt, past: new Map(rows.map(({ task, ...past }) => [task, past])) };
   });
 }
 
-/** Says of the run's tasks under way that they were cut off. */
-export async function interruptTasks(sql: Sql, runId: string): Promise<void> {
+/** Says of the run's tasks under way that they were cut off, unless the run was taken up once more than `attempt` times. */
+export async function interruptTasks(sql: Sql, runId: string, attempt: number): Promise<void> {
   await sql.query(
     `UPDATE ops.pipeline_run SET status = 'FAILED', error = $3, finished_at = clock_timestamp()
-     WHERE run_id = $1 AND task <> $2 AND status = 'RUNNING'`,
-    [runId, WHOLE_RUN, INTERRUPTED],
+     WHERE run_id = $1 AND task <> $2 AND status = 'RUNNING'
+       AND EXISTS (SELECT FROM ops.pipeline_run r WHERE r.run_id = $1 AND r.task = $2 AND r.attempt = $4)`,
+    [runId, WHOLE_RUN, INTERRUPTED, attempt],
   );
 }
 

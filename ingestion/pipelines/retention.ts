@@ -4,7 +4,7 @@ import type { Platform } from '../../src/platform/platform.ts';
 import { dropPartitionsBefore } from '../../src/platform/postgres/partitions.ts';
 import { dropOldResults } from '../workers/data-quality.ts';
 import { dropOldDeadLetters } from '../workers/old-dead-letters.ts';
-import { daily, type Pipeline, USUAL } from './pipeline.ts';
+import { daily, PATIENT, type Pipeline } from './pipeline.ts';
 import type { Task } from './task.ts';
 import { dropOldRuns } from './upkeep.ts';
 
@@ -63,6 +63,6 @@ const oldRuns: Task = {
 };
 
 export const retention: Pipeline = {
-  ...{ name: 'retention', schedule: daily(0, 45), ...USUAL },
+  ...{ name: 'retention', schedule: daily(0, 45), ...PATIENT },
   steps: [expiredPartitions, oldResults, oldDeadLetters, oldRuns].map((task) => ({ task, after: [] })),
 };

@@ -8,6 +8,7 @@ import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { PostgresUnavailable } from '../../src/platform/postgres/postgres.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
+import { pauseAfter } from './pauses.ts';
 import type { Pipeline, Step } from './pipeline.ts';
 import { reasonOf, TaskFailed } from './reason.ts';
 import {
@@ -61,8 +62,8 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
   const cannot = pipeline.unavailable?.(platform.config) ?? null;
   const failures = cannot === null ? await runSteps(context, known.past) : [];
   if (signal.aborted) {
-    // another's by now, perhaps: whoever takes it up says it anyway
-    await interruptTasks(platform.postgres, runId).catch(() => {});
+    // another's by now, perhaps: then its attempt is another and nothing is written, whoever took it up has said it
+    await interruptTasks(platform.postgres, runId, known.attempt).catch(() => {});
     throw new Interrupted('the run is left to be taken up again');
   }
   const outcome: Outcome = cannot !== null ? 'SKIPPED' : failures.length > 0 ? 'FAILED' : 'SUCCEEDED';
@@ -135,7 +136,10 @@ async function tryTask(context: Context, { task }: Step, before: Past): Promise<
     log.warn({ err: result, task: task.name, attempt: number }, 'task failed');
     await patiently(context, () => endTask(platform.postgres, attempt, null, failure));
     if (result instanceof StillRunning) return failure;
-    if (tries + 1 < pipeline.tries) await pause(fullJitter(pipeline.backoff, tries), signal);
+    if (tries + 1 >= pipeline.tries) return failure;
+    const ms = pauseAfter(result, tries, pipeline.backoff, Date.now());
+    if (ms === null) return failure;
+    await pause(ms, signal);
     if (signal.aborted) return 'aborted';
   }
   return failure;

@@ -39,6 +39,8 @@ export async function startPipelines(platform: Platform, { jobs, pipelines }: Pi
   async function alone(pipeline: Pipeline, job: Job): Promise<void> {
     const turn = new AbortController();
     const signal = AbortSignal.any([job.signal, turn.signal, ended.signal]);
+    // what is aborted already never says so again
+    if (signal.aborted) throw new Interrupted('stopped before it began');
     let take: () => void = () => {};
     const taken = new Promise<void>((done) => {
       take = done;
@@ -81,7 +83,12 @@ export async function startPipelines(platform: Platform, { jobs, pipelines }: Pi
   }
 
   async function upkeep(): Promise<void> {
-    for (const { name } of pipelines) await loseRuns(postgres, name, () => jobs.open(name));
+    for (const { name } of pipelines) {
+      for (const run of await loseRuns(postgres, name, () => jobs.open(name))) {
+        metrics.pipelineRuns.inc({ pipeline: name, status: 'FAILED' });
+        log.error({ pipeline: name, run }, 'run lost: its processes ended too often');
+      }
+    }
     for (const { pipeline, at, seconds } of await successes(postgres, [...byName.keys()])) {
       metrics.pipelineSucceeded.set({ pipeline }, at);
       metrics.pipelineSeconds.set({ pipeline }, seconds);

@@ -17,23 +17,29 @@ export async function neverRun(sql: Sql, pipelines: readonly string[]): Promise<
   return rows.map(({ name }) => name);
 }
 
-/** Ends the runs that nobody will end: their jobs are gone. `open` tells the ids of the jobs there are. */
-export async function loseRuns(sql: Sql, pipeline: string, open: () => Promise<string[]>): Promise<void> {
-  const runs = await sql.query<{ run_id: string }>(
-    `SELECT run_id FROM ops.pipeline_run WHERE pipeline = $1 AND task = '' AND status IN ('QUEUED', 'RUNNING')
+/**
+ * Ends the runs that nobody will end: their jobs are gone. `open` tells the ids of the jobs there are. Resolves with the ids
+ * of those that were ended here, and by no other process. Throws PostgresUnavailable.
+ */
+export async function loseRuns(sql: Sql, pipeline: string, open: () => Promise<string[]>): Promise<string[]> {
+  const runs = await sql.query<{ run_id: string; attempt: number }>(
+    `SELECT run_id, attempt FROM ops.pipeline_run WHERE pipeline = $1 AND task = '' AND status IN ('QUEUED', 'RUNNING')
        AND started_at < clock_timestamp() - interval '${SETTLE}'`,
     [pipeline],
   );
-  if (runs.length === 0) return;
+  const lost: string[] = [];
+  if (runs.length === 0) return lost;
   const alive = new Set(await open());
-  for (const { run_id: id } of runs.filter((run) => !alive.has(run.run_id))) {
-    await interruptTasks(sql, id);
-    await sql.query(
+  for (const { run_id: id, attempt } of runs.filter((run) => !alive.has(run.run_id))) {
+    await interruptTasks(sql, id, attempt);
+    const ended = await sql.query(
       `UPDATE ops.pipeline_run SET status = 'FAILED', finished_at = clock_timestamp(), error = 'lost: taken up too often'
-       WHERE run_id = $1 AND task = '' AND status IN ('QUEUED', 'RUNNING')`,
+       WHERE run_id = $1 AND task = '' AND status IN ('QUEUED', 'RUNNING') RETURNING 1`,
       [id],
     );
+    if (ended.length > 0) lost.push(id);
   }
+  return lost;
 }
 
 /** When each pipeline last succeeded (epoch s), and how long that took (s). Throws PostgresUnavailable. */

@@ -9,7 +9,7 @@ import type { FeedStatusEvent, TickerEvent } from '../../schema/market.ts';
 import type { RankingEvent } from '../../schema/ranking.ts';
 import { TOPICS, type Topic } from '../../schema/topics.ts';
 import type { Message, TopicPartition } from '../../src/platform/broker/broker.ts';
-import type { AppendResult, LiveAppend, SourcePosition } from '../../src/platform/live/store.ts';
+import { type AppendResult, type LiveAppend, SourceLost, type SourcePosition } from '../../src/platform/live/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { parseChange } from '../cdc/change.ts';
@@ -163,12 +163,16 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
       view.complete?.(planned);
       for (let i = 0; i < planned.length; i += CHUNK) {
         batch.check();
-        results.push(...(await live.append(planned.slice(i, i + CHUNK).map((p) => appendOf(p, start)))));
+        const part = planned.slice(i, i + CHUNK).map((p) => appendOf(p, start));
+        results.push(
+          ...(await live.append(part, { topic: topic.name, partition: batch.partition, epoch: start.epoch })),
+        );
       }
       await view.settle?.(planned, results, batch);
     } catch (error) {
       view.undo?.();
-      throw error;
+      // emptied since it was asked
+      throw error instanceof SourceLost ? new StateLost(error.message) : error;
     }
     const repeats = results.filter((result) => result.sequence === null).length;
     count('appended', results.length - repeats);

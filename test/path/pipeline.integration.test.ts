@@ -5,22 +5,29 @@ import { PIPELINES } from '../../schema/pipelines.ts';
 import { freePort } from '../../src/platform/postgres/embedded.ts';
 import { openPostgres, type Postgres } from '../../src/platform/postgres/postgres.ts';
 import { brief, rowsOf } from '../ingestion/pipelines/made-up.ts';
+import { sharedKafka } from '../support/kafka.ts';
 import { sharedPostgres, type TestDatabase } from '../support/postgres.ts';
+import { sharedRedis } from '../support/redis.ts';
 import { startRole } from '../support/role.ts';
 
 let database: TestDatabase;
 let postgres: Postgres;
+let redis: Awaited<ReturnType<typeof sharedRedis>>;
+let kafka: Awaited<ReturnType<typeof sharedKafka>>;
 before(async () => {
+  [redis, kafka] = await Promise.all([sharedRedis(), sharedKafka()]);
   database = await sharedPostgres();
   postgres = await openPostgres({ url: database.url, pool: 1, timeoutMs: 10_000 });
 });
 after(async () => {
   await postgres.close();
   await database.stop();
+  await Promise.all([redis.stop(), kafka.stop()]);
 });
 
 async function command(args: readonly string[], settings: Record<string, string> = {}) {
-  const child = startRole('src/pipeline.ts', { DATABASE_URL: database.url, ...settings }, args);
+  const stores = { DATABASE_URL: database.url, REDIS_URL: redis.url, KAFKA_BROKERS: kafka.brokers.join(',') };
+  const child = startRole('src/pipeline.ts', { ...stores, ...settings }, args);
   return { code: await child.exited, output: child.output() };
 }
 
@@ -46,6 +53,24 @@ test('where nobody runs pipelines the command does it itself, and says what happ
   }
   assert.ok(!output.includes('\u001b'));
   assert.equal((await rowsOf(postgres, 'retention')).map(brief)[0], 'run 1 SUCCEEDED');
+});
+
+test('with a database but without the other stores of its processes it is refused, by their names', {
+  timeout: 60_000,
+}, async () => {
+  const { code, output } = await command(['live_rebuild'], { REDIS_URL: '', KAFKA_BROKERS: '' });
+  assert.equal(code, 1);
+  assert.match(output, /^Settings are wrong:\n(.*\n)*.*REDIS_URL/);
+  assert.match(output, /KAFKA_BROKERS/);
+  assert.doesNotMatch(output, /^\s+at /m);
+  assert.deepEqual(await rowsOf(postgres, 'live_rebuild'), []);
+});
+
+test('checks of the data are not kept back for a first minute', { timeout: 60_000 }, async () => {
+  const from = performance.now();
+  const { code, output } = await command(['data_quality']);
+  assert.equal(code, 0, output);
+  assert.ok(performance.now() - from < 45_000, `${performance.now() - from} ms`);
 });
 
 test('a run that fails ends the command with 1 and the reason; one that can not be run says so', {

@@ -8,11 +8,12 @@ import { PIPELINES } from '../../schema/pipelines.ts';
 import type { ApiServer } from '../../src/platform/http/api.ts';
 import { createMemoryLiveStore } from '../../src/platform/live/memory/store.ts';
 import { createJobs } from '../../src/platform/postgres/jobs.ts';
+import { openPostgres } from '../../src/platform/postgres/postgres.ts';
 import { PipelineRunsDocument, type PipelineRunsQuery, RunPipelineDocument } from '../generated/graphql.ts';
 import { madeUp, pipelinePlatform, rowsOf, task } from '../ingestion/pipelines/made-up.ts';
 import { openSocket } from '../src/platform/graphql/client.ts';
 import { testPlatform } from '../src/platform/http/fixture.ts';
-import { openTestDatabase } from '../support/postgres.ts';
+import { openTestDatabase, startPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
 type Run = PipelineRunsQuery['pipelineRuns'][number];
@@ -166,4 +167,25 @@ test('a mutation is refused over GET, as a form, and beyond the limits; a WebSoc
   const { payload } = await admin.next(({ type }) => type === 'next');
   assert.ok((payload as Answer).data?.runPipeline?.id);
   admin.socket.close();
+});
+
+test('with PostgreSQL away, asking for a run says so within its bounds', { timeout: 60_000 }, async () => {
+  const server = await startPostgres();
+  const postgres = await openPostgres({ url: server.url, pool: 2, timeoutMs: 2_000, migrations: MIGRATIONS });
+  const settings = { ACCESS_TOKENS: TOKENS, STORE_TIMEOUT_MS: '2000' };
+  const apart = await startApi(testPlatform(settings, [], { live, postgres }));
+  try {
+    await server.kill('SIGKILL');
+    const response = await fetch(`${apart.url}/graphql`, {
+      method: 'POST',
+      headers: headersOf('admin'),
+      body: JSON.stringify({ query: 'mutation { runPipeline(pipeline: "retention") { id } }' }),
+    });
+    const { errors = [] } = (await response.json()) as Answer;
+    assert.deepEqual([errors[0]?.extensions.code, errors[0]?.extensions.store], ['STORE_UNAVAILABLE', 'postgres']);
+  } finally {
+    await apart.stop();
+    await postgres.close();
+    await server.stop();
+  }
 });

@@ -99,9 +99,20 @@ export interface SourcePosition {
   catchUpTo: bigint;
 }
 
+/** A source partition and the epoch it must be remembered in. */
+export interface SourceFence {
+  topic: string;
+  partition: number;
+  epoch: string;
+}
+
 export interface LiveStore {
-  /** Each append is atomic; they happen in the order given. Rejects with LiveStoreUnavailable: outcome unknown. */
-  append(appends: readonly LiveAppend[]): Promise<AppendResult[]>;
+  /**
+   * Each append is atomic; they happen in the order given. With `from`: each only while that source is remembered in that
+   * epoch, as part of its atomic step; rejects with SourceLost at the first one that finds another or none, and those after
+   * it are not written. Rejects with LiveStoreUnavailable: outcome unknown.
+   */
+  append(appends: readonly LiveAppend[], from?: SourceFence): Promise<AppendResult[]>;
   /**
    * Rewrites newest values without a stream entry, stamped with the stream's newest position; sequence 0 and an empty
    * epoch where it has had no event. With `at`: only while that is the newest entry's sequence, else nothing is written.
@@ -134,6 +145,11 @@ export interface LiveStore {
   /** Resolves when the store answers; rejects otherwise within a bound. For readiness. */
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The store remembers another epoch of the source, or none: it was emptied, or somebody began the source anew. */
+export class SourceLost extends Error {
+  override readonly name = 'SourceLost';
 }
 
 /** The store can't be reached, or does not answer within the bound. Worth another try. */

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import { metrics } from '../metrics.ts';
 import type { Running } from '../platform.ts';
 import { fullJitter, pause } from '../retry.ts';
+import { PostgresUnavailable, translate } from './postgres.ts';
 
 /** Connections to PostgreSQL besides the pool's: those who only queue need one. */
 const CONNECTIONS = { runs: 3, queues: 1 };
@@ -25,6 +26,8 @@ const STOP_MS = 2_000;
 /** States of a job that is not over. */
 const OPEN: ReadonlySet<string> = new Set(['created', 'retry', 'active']);
 const BACKOFF = { baseMs: 200, capMs: 5_000 };
+/** How often a job is asked for when the one that was in its way ends each time. */
+const SENT = 20;
 
 export interface Job {
   /** The same when it is taken up again. */
@@ -40,9 +43,12 @@ export interface JobQueue {
 }
 
 export interface Jobs extends Running {
-  /** Queues a job unless there is one, queued or under way. Resolves with the id of that one. Throws what the database says. */
+  /**
+   * Queues a job unless there is one, queued or under way. Resolves with the id of that one. Throws PostgresUnavailable, soon,
+   * or what else the database says.
+   */
   enqueue(queue: string): Promise<string>;
-  /** Ids of the jobs that are queued or under way. Throws what the database says. */
+  /** Ids of the jobs that are queued or under way. Throws PostgresUnavailable, or what else the database says. */
   open(queue: string): Promise<string[]>;
   /**
    * Takes jobs of these queues from now on, one of each at a time, and keeps the clock. `work` throws to have the job taken
@@ -92,8 +98,10 @@ export function createJobs({ url, timeoutMs, log }: JobsOptions): Jobs {
         return one;
       } catch (error) {
         await one.stop({ graceful: false }).catch(() => {});
-        // others that start at the same time hold the lock for a moment
-        if (attempt >= 3 || ended.signal.aborted) throw error;
+        const known = translate(error);
+        // others that start at the same time hold the lock for a moment; who only asks is not kept waiting for a database
+        const asking = !runs && known instanceof PostgresUnavailable;
+        if (asking || attempt >= 3 || ended.signal.aborted) throw known;
         await pause(fullJitter(BACKOFF, attempt + 1), ended.signal);
       }
     }
@@ -108,6 +116,15 @@ export function createJobs({ url, timeoutMs, log }: JobsOptions): Jobs {
       return await opening;
     } finally {
       opening = null;
+    }
+  }
+
+  /** What `work` answers. Throws PostgresUnavailable, or what else the database says. */
+  async function asked<T>(work: (one: PgBoss) => Promise<T>): Promise<T> {
+    try {
+      return await work(await opened());
+    } catch (error) {
+      throw translate(error);
     }
   }
 
@@ -132,18 +149,19 @@ export function createJobs({ url, timeoutMs, log }: JobsOptions): Jobs {
   }
 
   return {
-    async enqueue(queue) {
-      const one = await opened();
-      await make(one, queue);
-      for (;;) {
-        const id = await one.send(queue, {});
-        if (id !== null) return id;
-        const [open] = await openIds(one, queue);
-        // none: it ended in between
-        if (open) return open;
-      }
-    },
-    open: async (queue) => openIds(await opened(), queue),
+    enqueue: (queue) =>
+      asked(async (one) => {
+        await make(one, queue);
+        for (let attempt = 0; attempt < SENT; attempt++) {
+          const id = await one.send(queue, {});
+          if (id !== null) return id;
+          const [open] = await openIds(one, queue);
+          // none: it ended in between
+          if (open) return open;
+        }
+        throw new PostgresUnavailable(`queue ${queue}: its job is never to be had`);
+      }),
+    open: (queue) => asked((one) => openIds(one, queue)),
     async run(queues, work) {
       const one = await begin(true);
       for (const { name, cron } of queues) {

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { metrics } from '../metrics.ts';
+import { pause } from '../retry.ts';
 
 /** Runs SQL; numeric, bigint and timestamptz come back as the types set in `openPostgres`. */
 export interface Sql {
@@ -16,6 +17,7 @@ export interface Postgres extends Sql {
   /** Brings the schema up to date, one process at a time. Resolves with the names of the migrations that ran. */
   migrate(): Promise<string[]>;
   ping(): Promise<void>;
+  /** Ends the connections, within a second or so: statements under way are cut and reject with PostgresUnavailable. */
   close(): Promise<void>;
 }
 
@@ -44,7 +46,9 @@ const MIGRATION_MS = 3_600_000;
 /** SQLSTATE classes that a later try may cure: connection, resources, operator intervention, serialization. */
 const RETRYABLE = /^(08|53|57|40|55P03|25006)/;
 
-function translate(error: unknown): unknown {
+/** What pg or typeorm threw, as PostgresUnavailable where a later try may cure it; counted as a failed call then. */
+export function translate(error: unknown): unknown {
+  if (error instanceof PostgresUnavailable) return error;
   const { code, message } = error as { code?: string; message?: string };
   const lost = code === undefined && /timeout|terminated|ECONN|Connection|pool/i.test(message ?? '');
   if (lost || (code && (RETRYABLE.test(code) || /^E[A-Z]+$/.test(code)))) {
@@ -52,6 +56,18 @@ function translate(error: unknown): unknown {
     return new PostgresUnavailable(message, { cause: error });
   }
   return error;
+}
+
+/** How long the end of the connections is waited for, ms. */
+const CLOSE_MS = 1_000;
+
+/** Closes the pool: statements are cut at once, but one that is still connecting to a silent server is not waited for. */
+async function closeBounded(source: DataSource): Promise<void> {
+  const ended = new AbortController();
+  const closed = source.destroy().finally(() => ended.abort());
+  // what it says later is nobody's any more
+  closed.catch(() => {});
+  await Promise.race([closed, pause(CLOSE_MS, ended.signal)]);
 }
 
 function sqlOf(run: { query(text: string, params?: unknown[]): Promise<unknown> }): Sql {
@@ -151,6 +167,6 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
       }),
     migrate: () => migrate(options),
     ping: async () => void (await query('SELECT 1')),
-    close: () => source.destroy(),
+    close: () => closeBounded(source),
   };
 }

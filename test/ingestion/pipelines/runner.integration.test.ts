@@ -126,6 +126,19 @@ test('a failed task is tried again with growing pauses, then FAILED with its rea
   assert.equal(rows[5]?.error, 'needs two');
 });
 
+test('a source that says when to come back is waited for; one that says never in this run is not tried again', async () => {
+  const at: number[] = [];
+  const paused = (ms: number) =>
+    task('paused', async () => {
+      if (at.push(Date.now()) === 1) throw Object.assign(new TaskFailed('later'), { until: Date.now() + ms });
+    });
+  assert.equal(await run(madeUp('paused', [{ task: paused(500), after: [] }])), 'SUCCEEDED');
+  assert.ok((at[1] ?? 0) - (at[0] ?? 0) >= 495);
+  at.length = 0;
+  assert.equal(await run(madeUp('paused', [{ task: paused(3 * 86_400_000), after: [] }])), 'FAILED');
+  assert.equal(at.length, 1);
+});
+
 test('a task that works at its second try ends well', async () => {
   let tries = 0;
   const id = randomUUID();

@@ -7,6 +7,8 @@ import {
   LiveStoreUnavailable,
   type LiveTail,
   type LiveWrite,
+  type SourceFence,
+  SourceLost,
   type SourcePosition,
   type StreamEntry,
   type StreamPosition,
@@ -49,8 +51,11 @@ class MemoryLiveStore implements LiveStore {
 
   constructor(private readonly clock: () => number) {}
 
-  async append(appends: readonly LiveAppend[]): Promise<AppendResult[]> {
+  async append(appends: readonly LiveAppend[], from?: SourceFence): Promise<AppendResult[]> {
     this.requireOpen();
+    if (from && this.sources.get(`${from.topic}:${from.partition}`)?.epoch !== from.epoch) {
+      throw new SourceLost(`live store: ${from.topic} ${from.partition} is not in epoch ${from.epoch}`);
+    }
     return appends.map((append) => {
       let stream = this.streams.get(append.stream);
       if (!stream) {

@@ -10,6 +10,8 @@
 
 export const META = ':meta';
 export const IDS = ':ids';
+/** What APPEND answers where the source is remembered in another epoch, or not at all. */
+export const LOST = 'lost';
 
 const SHARED = `
 local function expire(stream, before, limit)
@@ -44,8 +46,9 @@ end
 `;
 
 /**
- * KEYS: stream, meta, ids, then one per write. ARGV: as read below, then kind, value, extra (ttl ms, cap or field) per
- * write. Returns the sequence, or nil for a repeat.
+ * KEYS: stream, meta, ids, the source's place where a fence is given, then one per write. ARGV: as read below, then kind,
+ * value, extra (ttl ms, cap or field) per write. Returns the sequence, nil for a repeat, or LOST and nothing is written.
+ * The source's place has another hash tag than the stream: with a fence it is for a server that is no cluster.
  * `last_*` is the append before this one to the same stream in the same call: pipelined calls go on after one has failed
  * (out of memory), and a later offset must not make the failed one look like a redelivery.
  */
@@ -54,7 +57,9 @@ local stream, meta, ids = KEYS[1], KEYS[2], KEYS[3]
 local epoch, offset, last_epoch, last_offset = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local rule, version, keep = ARGV[5], ARGV[6], ARGV[7]
 local payload, gap, time, retention, max = ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
-local most_dropped, logged = tonumber(ARGV[13]), ARGV[14]
+local most_dropped, logged, fence = tonumber(ARGV[13]), ARGV[14], ARGV[15]
+
+if fence ~= '' and redis.call('HGET', KEYS[4], 'epoch') ~= fence then return '${LOST}' end
 
 -- decimal text: longer is greater, equal lengths compare as text
 local function above(a, b)
@@ -109,7 +114,7 @@ if not birth then
 end
 sequence = string.format('%.0f', sequence + 1)
 
-write(4, 15, epoch, sequence)
+write(fence == '' and 4 or 5, 16, epoch, sequence)
 local id = sequence .. '-0'
 if logged ~= '' then
   redis.call('XADD', stream, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', birth, 'p', payload, 'g', gap, 'l', logged)
@@ -154,8 +159,9 @@ return dropped
 `;
 
 /**
- * KEYS: none. ARGV: how the names of what goes begin. One step for all of it: whoever writes finds either everything or
- * nothing, never a stream whose source has forgotten it. Undeclared keys: for a server that is no cluster.
+ * KEYS: none. ARGV: how the names of what goes begin. One step for all of it: whoever appends with a fence finds either
+ * everything or nothing, never a stream whose source has forgotten it, and begins none in an epoch from before. Undeclared
+ * keys: for a server that is no cluster.
  */
 export const CLEAR = `
 local place, gone = '0', 0

@@ -9,6 +9,8 @@ import {
   type LiveStore,
   type LiveTail,
   type LiveWrite,
+  type SourceFence,
+  SourceLost,
   type SourcePosition,
   type StreamEntry,
   type StreamPosition,
@@ -16,7 +18,7 @@ import {
   TRIM_PER_APPEND,
 } from '../store.ts';
 import { type RedisConnection, RedisLink, results } from './client.ts';
-import { ADVANCE, APPEND, CLEAR, IDS, META, PUT, TRIM } from './scripts.ts';
+import { ADVANCE, APPEND, CLEAR, IDS, LOST, META, PUT, TRIM } from './scripts.ts';
 import { RedisTail, toEntry } from './tail.ts';
 
 export interface RedisLiveStoreOptions {
@@ -51,8 +53,9 @@ function writeArgs(writes: readonly LiveWrite[]): string[] {
   });
 }
 
-function appendArgs(a: LiveAppend, previous: LiveAppend | undefined): [number, ...string[]] {
-  const keys = [a.stream, a.stream + META, a.stream + IDS, ...a.writes.map((w) => w.key)];
+function appendArgs(a: LiveAppend, previous?: LiveAppend, from?: SourceFence): [number, ...string[]] {
+  const source = from ? [sourceKey(from.topic, from.partition)] : [];
+  const keys = [a.stream, a.stream + META, a.stream + IDS, ...source, ...a.writes.map((w) => w.key)];
   const { version } = a;
   const rule =
     version.kind === 'recent' ? ['recent', version.id, String(version.keep)] : [version.kind, version.rank, ''];
@@ -71,6 +74,7 @@ function appendArgs(a: LiveAppend, previous: LiveAppend | undefined): [number, .
     String(a.maxLength),
     String(TRIM_PER_APPEND),
     String(a.logged ?? ''),
+    from?.epoch ?? '',
     ...writeArgs(a.writes),
   ];
 }
@@ -91,17 +95,20 @@ class RedisLiveStore implements LiveStore {
     this.log = log;
   }
 
-  async append(appends: readonly LiveAppend[]): Promise<AppendResult[]> {
+  async append(appends: readonly LiveAppend[], from?: SourceFence): Promise<AppendResult[]> {
     const sequences = await this.pipeline((pipeline) => {
       const newest = new Map<string, LiveAppend>();
       for (const [i, append] of appends.entries()) {
-        const args = appendArgs(append, newest.get(append.stream));
+        const args = appendArgs(append, newest.get(append.stream), from);
         // the first one brings the script, so that a restarted server knows it for the rest
         if (i === 0) pipeline.eval(APPEND, ...args);
         else pipeline.evalsha(APPEND_SHA, ...args);
         newest.set(append.stream, append);
       }
     });
+    if (from && sequences.includes(LOST)) {
+      throw new SourceLost(`Redis: ${from.topic} ${from.partition} is not in epoch ${from.epoch}`);
+    }
     return sequences.map((sequence) => ({ sequence: sequence === null ? null : BigInt(sequence as string) }));
   }
 

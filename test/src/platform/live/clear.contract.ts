@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { streamKey } from '../../../../schema/channels.ts';
 import { feedKey, latestKlineKey, minuteKlineKey, tradeListKey } from '../../../../schema/live/keys.ts';
-import type { LiveStore } from '../../../../src/platform/live/store.ts';
-import { appendAll, event, type OpenStore, Recorder, upTo } from './store.fixture.ts';
+import { type LiveStore, SourceLost } from '../../../../src/platform/live/store.ts';
+import { appendAll, event, latestWrite, type OpenStore, Recorder, upTo } from './store.fixture.ts';
 
 const market = { exchange: 'BINANCE', symbol: 'BTC-USDT' } as const;
 
@@ -47,6 +47,31 @@ export function liveClearContract(open: OpenStore): void {
     assert.equal(await store.sourcePosition('topic', 0), null);
     assert.equal(await store.advanceSource('topic', 0, { epoch: 'e1', next: 4n }), false);
     assert.deepEqual(await fill('e2', 2), [1, 2]);
+  });
+
+  test('appends of a source that was forgotten meanwhile, or began anew, are refused and write nothing', async () => {
+    await store.clear();
+    const from = { topic: 'topic', partition: 3, epoch: 'e1' };
+    const key = latestKlineKey(market, 'M1');
+    const chunk = () => upTo(3).map((n) => event(stream, { writes: [latestWrite(key, `v${n}`)] }));
+    const stands = async () => (await store.positions([stream]))[0]?.sequence ?? null;
+    await assert.rejects(store.append(chunk(), from), SourceLost);
+    await store.rememberSource('topic', 3, { epoch: 'e1', next: 0n, catchUpTo: 0n });
+    assert.deepEqual(
+      (await store.append(chunk(), from)).map(({ sequence }) => sequence),
+      [1n, 2n, 3n],
+    );
+    assert.equal((await store.latest([key]))[0]?.value, 'v3');
+    // the next chunk of the same batch
+    await store.clear();
+    await assert.rejects(store.append(chunk(), from), SourceLost);
+    assert.equal(await stands(), null);
+    assert.deepEqual(await store.latest([key]), [null]);
+    await store.rememberSource('topic', 3, { epoch: 'e2', next: 0n, catchUpTo: 0n });
+    await assert.rejects(store.append(chunk(), from), SourceLost);
+    assert.equal(await stands(), null);
+    assert.equal((await store.append(chunk(), { ...from, epoch: 'e2' })).length, 3);
+    assert.equal(await stands(), 3n);
   });
 
   test('those who follow are told that the stream is lost, and get it from its new start', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createLog } from '../../../../src/platform/log.ts';
 import { createJobs, type Job, type JobQueue, type Jobs } from '../../../../src/platform/postgres/jobs.ts';
-import { openPostgres, type Postgres } from '../../../../src/platform/postgres/postgres.ts';
+import { openPostgres, type Postgres, PostgresUnavailable } from '../../../../src/platform/postgres/postgres.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { until } from '../../../support/until.ts';
 
@@ -158,7 +158,7 @@ test('Postgres frozen: queueing fails within its bound, stopping too', { timeout
   try {
     await jobs.run([onDemand('frozen')], async (_, { id }) => void done.push(id));
     await server.freeze();
-    await assert.rejects(jobs.enqueue('frozen'));
+    await assert.rejects(jobs.enqueue('frozen'), PostgresUnavailable);
     await server.thaw();
     const id = await until('queueing to work again', () => jobs.enqueue('frozen'), { timeoutMs: 30_000 });
     await until('the job', () => done.includes(id), { timeoutMs: 30_000 });
@@ -169,5 +169,53 @@ test('Postgres frozen: queueing fails within its bound, stopping too', { timeout
   } finally {
     await server.thaw();
     await jobs.stop();
+  }
+});
+
+test('who asks while Postgres is away is told so, soon, and served when it is back', { timeout: 60_000 }, async () => {
+  const known = jobsOf(2_000);
+  await known.enqueue('told');
+  await server.kill('SIGKILL');
+  const fresh = jobsOf(2_000);
+  try {
+    for (const jobs of [fresh, known]) {
+      const from = performance.now();
+      await assert.rejects(jobs.enqueue('told'), PostgresUnavailable);
+      await assert.rejects(jobs.open('told'), PostgresUnavailable);
+      assert.ok(performance.now() - from < 8_000, `${performance.now() - from} ms`);
+    }
+    await server.restart();
+    for (const jobs of [fresh, known]) {
+      await until('queueing to work again', () => jobs.enqueue('told').catch(() => ''), { timeoutMs: 30_000 });
+    }
+  } finally {
+    await Promise.all([fresh.stop(), known.stop()]);
+  }
+});
+
+test('neither a long statement nor a silent server holds the end of the connections up', {
+  timeout: 60_000,
+}, async () => {
+  const other = await openPostgres({ url: server.url, pool: 2, timeoutMs: 30_000 });
+  await other.ping();
+  const long = assert.rejects(other.query('SELECT pg_sleep(25)'), PostgresUnavailable);
+  await until('it to be under way', async () => {
+    const [row] = await postgres.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'`,
+    );
+    return row?.n === 1;
+  });
+  await server.freeze();
+  try {
+    // needs a connection that is never made
+    const connecting = other.query('SELECT 1').catch(() => {});
+    const from = performance.now();
+    await other.close();
+    assert.ok(performance.now() - from < 4_000, `${performance.now() - from} ms`);
+    await long;
+    await server.thaw();
+    await connecting;
+  } finally {
+    await server.thaw();
   }
 });
