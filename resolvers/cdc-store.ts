@@ -2,6 +2,7 @@
 import { CDC_OPERATIONS, type CdcChange, type CdcOperation } from '../schema/cdc.ts';
 import { streamKey } from '../schema/channels.ts';
 import { encodeCursor } from '../schema/cursor.ts';
+import { badInput } from '../schema/errors.ts';
 import type { CdcRecord, CdcRecordConnection } from '../schema/graphql/cdc.ts';
 import {
   type LiveStore,
@@ -41,6 +42,8 @@ interface Answer {
   rows: Row[];
   /** Which of the entries asked about are in the table, and where. */
   known: { id: string; place: string }[];
+  /** The change that the page before ended with is in the table; true where there was none. */
+  hasAfter: boolean;
 }
 
 /** Newest entries of the stream that are held against the table, at first and at most. */
@@ -71,7 +74,8 @@ async function ask(
          ORDER BY seq DESC LIMIT $4)
        SELECT (SELECT json_agg(p ORDER BY seq DESC) FROM (SELECT *, seq::text AS place FROM page) p) AS rows,
          (SELECT json_agg(json_build_object('id', id, 'place', seq::text)) FROM silver.cdc_record
-          WHERE id = ANY($5) AND table_name = $1) AS known`,
+          WHERE id = ANY($5) AND table_name = $1) AS known,
+         $3::text IS NULL OR EXISTS (SELECT FROM silver.cdc_record WHERE id = $3) AS "hasAfter"`,
       [table, op ?? CDC_OPERATIONS, after, first + 1, ids],
     ),
   );
@@ -80,7 +84,7 @@ async function ask(
     receivedAt: new Date(row.receivedAt),
     sourceTime: new Date(row.sourceTime),
   }));
-  return { rows: rows ?? [], known: answer?.known ?? [] };
+  return { rows: rows ?? [], known: answer?.known ?? [], hasAfter: answer?.hasAfter ?? true };
 }
 
 const changesOf = (entries: readonly StreamEntry[]): CdcChange[] =>
@@ -105,6 +109,8 @@ async function joined(
   const cut = ({ rows }: Answer): boolean => rows.length > key.first;
   const alone = async (at: Joined['at']): Promise<Joined & { isCut: boolean }> => {
     const answer = await ask(postgres, key, []);
+    // it may be among what the stream alone has
+    if (!answer.hasAfter && at instanceof LiveStoreUnavailable) throw unavailable(at);
     return { records: answer.rows, at, isCut: cut(answer) };
   };
   // the position is read before the rows, so that what the rows lack is found after it
@@ -112,7 +118,7 @@ async function joined(
   if (positions instanceof LiveStoreUnavailable) return alone(positions);
   const position = positions[0] ?? { epoch: '', sequence: 0n };
   let told: CdcChange[] = [];
-  let answer: Answer = { rows: [], known: [] };
+  let answer: Answer = { rows: [], known: [], hasAfter: true };
   let isWhole = false;
   for (const size of WINDOWS) {
     const from = position.sequence > size ? position.sequence - size : 0n;
@@ -128,6 +134,8 @@ async function joined(
     if (answer.known.length > 0 || isWhole) break;
   }
   const { rows, known } = answer;
+  if (!answer.hasAfter && !told.some(({ id }) => id === key.after))
+    throw badInput('after', 'is past what is kept: its change was deleted; begin without it');
   const isCut = cut(answer);
   if (known.length === 0 && !isWhole) return { records: rows, at: await beforeOldest(live, stream, position), isCut };
   const places = new Map(known.map(({ id, place }) => [id, BigInt(place)]));

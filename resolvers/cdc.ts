@@ -68,7 +68,7 @@ export class CdcResolver {
   @Authorized(READER)
   @Subscription(() => CdcStreamEvent, {
     description:
-      'Every change of a table from now on, complete: who reads too slowly is told so and goes on from its cursor. Changes of a row come in the order in which they were committed.',
+      'Every change of a table from now on, complete: who reads too slowly is told so and goes on from its cursor. Changes of a row come in the order in which they were committed. A change that could not be read is kept in the dead letters and is not in the stream; operators are alarmed.',
     subscribe: followed,
   })
   cdcEvent(

@@ -11,10 +11,10 @@ DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'dbz_pub') THEN
     CREATE PUBLICATION dbz_pub FOR TABLE public.c2c_order, public.dbz_heartbeat, public.dbz_signal;
   ELSE
-    IF NOT EXISTS (SELECT FROM pg_publication_tables WHERE pubname = 'dbz_pub' AND tablename = 'c2c_order') THEN
+    IF NOT EXISTS (SELECT FROM pg_publication_tables WHERE pubname = 'dbz_pub' AND schemaname = 'public' AND tablename = 'c2c_order') THEN
       ALTER PUBLICATION dbz_pub ADD TABLE public.c2c_order;
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_publication_tables WHERE pubname = 'dbz_pub' AND tablename = 'dbz_signal') THEN
+    IF NOT EXISTS (SELECT FROM pg_publication_tables WHERE pubname = 'dbz_pub' AND schemaname = 'public' AND tablename = 'dbz_signal') THEN
       ALTER PUBLICATION dbz_pub ADD TABLE public.dbz_signal;
     END IF;
   END IF;

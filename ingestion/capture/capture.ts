@@ -44,6 +44,7 @@ async function capture(platform: Platform, log: Log, lease: Lease, signal: Abort
   const common = {
     ...{ platform, log, slot: EMBEDDED_SLOT, publication: PUBLICATION, table: { schema, name } },
     ...{ topic: TOPICS.cdc.name, fence: lease.fence, signal, check },
+    refused: (isRefused: boolean) => alarm(isRefused ? 'log_refuses' : null),
   };
 
   async function round(): Promise<void> {
@@ -113,7 +114,9 @@ export async function startCapture(platform: Platform, byDefault: CaptureDefault
   const source = config.CDC_SOURCE === 'auto' ? byDefault : config.CDC_SOURCE;
   const log = platform.log.child({ part: 'capture', source });
   if (source === 'off') return { stop: async () => {} };
-  if (source === 'debezium') return watchSlot({ postgres, log, slot: DEBEZIUM_SLOT, alarm: createAlarm(log) });
+  if (source === 'debezium') {
+    return watchSlot({ postgres, log, slot: DEBEZIUM_SLOT, alarm: createAlarm(log, { goesOn: true }) });
+  }
   const watch = watchSlot({ postgres, log, slot: EMBEDDED_SLOT, alarm: null });
   const reader = captureWhileLeased(platform, log);
   return {

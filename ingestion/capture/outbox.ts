@@ -37,6 +37,8 @@ export interface OutboxOptions {
   signal: AbortSignal;
   /** Called before every batch: throws where this process may not write any more. */
   check(): void;
+  /** The log does not take a batch, and more tries will hardly help; false: it has taken it. */
+  refused(isRefused: boolean): void;
 }
 
 export class Outbox {
@@ -79,6 +81,7 @@ export class Outbox {
     this.#waiting = [];
     this.#bytes = 0;
     this.#sending = true;
+    let isRefused = false;
     for (let attempt = 0; ; attempt++) {
       signal.throwIfAborted();
       this.#options.check();
@@ -86,17 +89,23 @@ export class Outbox {
         await broker.send(topic, batch);
         break;
       } catch (error) {
-        if (!(error instanceof BrokerUnavailable)) log.error({ err: error }, 'the log refuses captured changes');
+        if (!(error instanceof BrokerUnavailable)) {
+          log.error({ err: error }, 'the log refuses captured changes');
+          isRefused = true;
+          this.#options.refused(true);
+        }
         const delayMs = fullJitter(BACKOFF, attempt);
         log.warn({ err: error, attempt, delayMs }, 'captured changes are not in the log yet');
         await pause(delayMs, signal);
       }
     }
-    this.#sending = false;
+    if (isRefused) this.#options.refused(false);
     fault('capture_sent');
     metrics.captured.inc(batch.length);
     if (!broker.durable) await this.#account(whole, bytes);
     else if (whole > this.#safe) this.#safe = whole;
+    // until it is accounted for, it is nowhere to be seen
+    this.#sending = false;
   }
 
   /** Everything before it may be forgotten by the server. Moves on only with what the log, or the stores, have. */

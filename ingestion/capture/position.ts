@@ -35,13 +35,14 @@ export class Superseded extends Error {
   override readonly name = 'Superseded';
 }
 
-/** Keeps the position. `fence` is the lease's: throws Superseded where a later holder has written already. */
+/** Keeps the position. `fence` is the lease's: throws Superseded where another process has, or had, the lease after that. */
 export async function writePosition(sql: Sql, slot: string, fence: bigint, { phase, lsn }: Position): Promise<void> {
-  const position = JSON.stringify({ slot, phase, lsn: formatLsn(lsn), fence: String(fence) });
+  const position = JSON.stringify({ slot, phase, lsn: formatLsn(lsn) });
   const rows = await sql.query(
-    `INSERT INTO ops.watermark AS w (step, position) VALUES ($1, $2::jsonb)
-     ON CONFLICT (step) DO UPDATE SET position = excluded.position, updated_at = now()
-       WHERE coalesce((w.position->>'fence')::bigint, 0) <= $3 RETURNING step`,
+    // held against the lease itself: whoever takes it waits for this to be written
+    `INSERT INTO ops.watermark AS w (step, position)
+     SELECT $1, $2::jsonb FROM ops.lease WHERE name = 'capture' AND fence = $3::bigint FOR SHARE
+     ON CONFLICT (step) DO UPDATE SET position = excluded.position, updated_at = now() RETURNING step`,
     [STEP, position, String(fence)],
   );
   if (rows.length === 0) throw new Superseded('another process captures changes now');
@@ -69,9 +70,10 @@ export async function forgetRequest(sql: Sql): Promise<void> {
 export const BROKEN = {
   slot_missing: 'the replication slot is gone, and with it every change since',
   slot_lost: 'the replication slot is invalid: the server has thrown away changes that were not read yet',
-  slot_ahead: 'the replication slot was moved past changes that were not read',
+  slot_ahead: 'the replication slot was moved while it was not read, and may have passed changes that nobody read',
   slot_foreign: 'there is a replication slot of that name that nothing is known of, or that is for something else',
   log_behind: "the server's log ends before our position: it is another server, or an old copy of it",
+  log_refuses: 'the log does not take them, however often they are sent: what it says is in the lines before',
 } as const;
 export type Broken = keyof typeof BROKEN;
 

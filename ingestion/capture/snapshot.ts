@@ -43,7 +43,7 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<void> {
   await forgetRequest(postgres);
   await dropSlot(postgres, slot);
   const timeoutMs = Math.max(config.STORE_TIMEOUT_MS, 5_000);
-  const snapshot = await createSlot({ url: postgres.url, slot, timeoutMs });
+  const snapshot = await createSlot({ url: postgres.url, slot, timeoutMs, signal, log });
   try {
     const outbox = new Outbox({ broker, ...options });
     const rows = await tell(snapshot, outbox, options);

@@ -26,6 +26,8 @@ export interface StreamOptions {
   signal: AbortSignal;
   /** Throws where this process may not write any more. */
   check(): void;
+  /** The log does not take what is sent, however often; false: it does again. */
+  refused(isRefused: boolean): void;
 }
 
 /** A new snapshot was asked for. */
@@ -40,7 +42,6 @@ export class SnapshotWanted extends Error {
 export async function streamChanges(options: StreamOptions): Promise<void> {
   const { platform, slot, fence, table, signal } = options;
   const { postgres, config } = platform;
-  const outbox = new Outbox({ broker: platform.broker, ...options });
   const shapes = new Map<number, TableShape>();
   const transaction = { time: 0n, xid: 0 };
   let lastCommit: bigint | null = null;
@@ -48,6 +49,9 @@ export async function streamChanges(options: StreamOptions): Promise<void> {
   let keptAt = performance.now();
   let changed = false;
   const over = new AbortController();
+  const ending = AbortSignal.any([signal, over.signal]);
+  // what waits for the log is not sent any more once the stream is over: it would come after what the next one sends
+  const outbox = new Outbox({ broker: platform.broker, ...options, signal: ending });
   let hurry = new AbortController();
 
   async function learn(relation: Relation): Promise<void> {
@@ -117,7 +121,6 @@ export async function streamChanges(options: StreamOptions): Promise<void> {
   }
 
   async function keepAgainAndAgain(): Promise<void> {
-    const ending = AbortSignal.any([signal, over.signal]);
     while (!ending.aborted) {
       await pause(KEEP_MS, AbortSignal.any([ending, hurry.signal]));
       if (ending.aborted) return;

@@ -5,7 +5,7 @@
  * https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-events
  */
 import { createHash } from 'node:crypto';
-import { CDC_TABLES, type CdcChange, type CdcOperation, type CdcRow } from '../../schema/cdc.ts';
+import { CDC_TABLES, type CdcChange, type CdcOperation, type CdcRow, maskRow } from '../../schema/cdc.ts';
 import { BadMessage } from '../../schema/topics.ts';
 import type { Message } from '../../src/platform/broker/broker.ts';
 import { parseExact } from './json.ts';
@@ -99,17 +99,19 @@ function positionOf(transaction: unknown): string | null {
 /**
  * The id of a change. Rows that one statement wrote may share an LSN, so the key is part of it; transaction and commit time
  * tell apart what a restored or replaced server numbers alike. The rows of a snapshot share their LSN with the whole
- * run, and are known by what was found; those of an incremental one, which have none of their own, by when as well.
+ * run, and are known by what was found, without names of people, whom an id must not tell; those of an incremental one,
+ * which have none of their own, by when as well.
  */
 function idOf(
   { table, lsn, txId, time, snapshot }: Source,
   op: CdcOperation,
   position: string | null,
   row: unknown,
-  image: unknown,
+  image: CdcRow | null,
 ): string {
   const isIncremental = lsn === null || snapshot === 'incremental';
-  const place = op === 'READ' ? [lsn, txId, isIncremental ? time : null, image] : [lsn, txId, time, position];
+  const place =
+    op === 'READ' ? [lsn, txId, isIncremental ? time : null, image && maskRow(image)] : [lsn, txId, time, position];
   const text = JSON.stringify([table, op, ...place, row]);
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }

@@ -3,7 +3,7 @@
  * no row that is gone is captured as alive. A capture that lost a change shows here, whatever lost it.
  */
 import { C2C_ORDER_TABLE, CDC_TABLES, type ColumnKind } from '../../schema/cdc.ts';
-import type { DataCheck, Dataset } from './data-checks.ts';
+import type { DataCheck, Dataset } from './data-check.ts';
 
 const DAY = 86_400_000;
 

@@ -4,30 +4,7 @@
  * before it reached a table is in ops.dead_letter and counted by the check `refused`.
  */
 import { CDC_DATASET } from './cdc-checks.ts';
-
-export interface DataCheck {
-  /** As read through the API, e.g. `ohlc_order`. */
-  readonly name: string;
-  /**
-   * A query of exchange, symbol, `at` (the row's own time), `reason` (null for a good row) and `seen` (jsonb, what is
-   * wrong), one row for each that was looked at.
-   */
-  readonly judged: string;
-}
-
-export interface Dataset {
-  /** The table, and the name read through the API. */
-  readonly name: string;
-  /** Rows of a span this long are looked at in one statement. */
-  readonly chunkMs: number;
-  /** Looked at once more when rows that come late (a back-fill) are in; null where that would read too much. */
-  readonly sweepMs: number | null;
-  /** Rows that fail are looked at again after this long, and count if they still do; at once where it is left out. */
-  readonly confirmMs?: number;
-  /** True where a failing row means that something was lost. */
-  readonly severe?: boolean;
-  readonly checks: readonly DataCheck[];
-}
+import type { DataCheck, Dataset } from './data-check.ts';
 
 const HOUR = 3_600_000;
 /** A price this far from the middle of the other venues' is a jump of its own. */

@@ -5,7 +5,8 @@
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 import { pause } from '../../src/platform/retry.ts';
-import { DATASETS, type DataCheck, type Dataset, statementOf } from './data-checks.ts';
+import type { DataCheck, Dataset } from './data-check.ts';
+import { DATASETS, statementOf } from './data-checks.ts';
 
 /** Failing rows kept with a result. */
 export const SAMPLE = 20;

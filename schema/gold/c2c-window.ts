@@ -8,7 +8,7 @@ import { C2cTradeType } from '../graphql/c2c-enums.ts';
   name: 'c2c_window',
   type: 'C2cWindow',
   description:
-    'Merchant orders of one minute, by when the change was committed. A minute in which nothing was created or completed has no row. A change that is known up to 5 minutes late is still counted, with a higher `revision`.',
+    'Merchant orders of one minute, by when the change was committed. A minute in which nothing was created or completed has no row. A change that is known up to 5 minutes late is still counted, with a higher `revision`. Orders that were created or completed while changes were not captured are in no window: a snapshot tells what is, not what has changed.',
 })
 export class C2cWindow {
   @Time({ primary: true, description: 'Begin of the minute, inclusive.' })

@@ -87,3 +87,28 @@ test('a connector that failed is started again', async () => {
     server.close();
   }
 });
+
+test('a connector that is gone is registered again', async () => {
+  const asked: string[] = [];
+  const server = createServer((request, answer) => {
+    asked.push(`${request.method}`);
+    // Kafka Connect has lost what it knew after it was first told
+    const isGone = request.method === 'GET' && asked.filter((one) => one === 'PUT').length === 1;
+    answer.statusCode = isGone ? 404 : 200;
+    answer.end(isGone ? '{"error_code":404,"message":"No status found"}' : '{"tasks":[{"state":"RUNNING"}]}');
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  const environment = { CONNECT_URL: `http://127.0.0.1:${port}`, CONFIG: 'deploy/debezium/c2c-order.json' };
+  const child = spawn('sh', ['deploy/debezium/supervise.sh'], {
+    ...{ cwd: PROJECT, stdio: 'ignore' },
+    env: { PATH: process.env.PATH, LOOK_SECONDS: '0.2', ...environment },
+  });
+  try {
+    await until('two looks after the second registration', () => asked.length >= 5);
+    assert.deepEqual(asked.slice(0, 5), ['PUT', 'GET', 'PUT', 'GET', 'GET']);
+  } finally {
+    child.kill('SIGKILL');
+    server.close();
+  }
+});

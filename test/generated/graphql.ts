@@ -152,7 +152,7 @@ export type C2cDailyVolume = {
   averageUnitPrice?: Maybe<Scalars['Decimal']['output']>;
   /** Those that were cancelled, by whomever. */
   cancelled: Scalars['Int']['output'];
-  /** Commission of completed orders, in the asset. */
+  /** Commission of completed orders, in the asset: the exchange's field `commission`, without `takerCommission`. */
   commission: Scalars['Decimal']['output'];
   /** Those that are completed. */
   completed: Scalars['Int']['output'];
@@ -183,7 +183,7 @@ export type C2cOrder = {
   amount: Scalars['Decimal']['output'];
   /** The crypto asset, e.g. USDT. */
   asset: Scalars['String']['output'];
-  /** The exchange's commission, in the asset. */
+  /** The exchange's field `commission`, in the asset, without `takerCommission`. */
   commission: Scalars['Decimal']['output'];
   /** Masked unless the caller holds the merchant role. */
   counterPartNickName: Scalars['String']['output'];
@@ -272,7 +272,7 @@ export type C2cSummary = {
   buyAmount: Scalars['Decimal']['output'];
   /** What was paid for it. */
   buyTotal: Scalars['Decimal']['output'];
-  /** Commission of completed orders, in the asset. */
+  /** Commission of completed orders, in the asset: the exchange's field `commission`, without `takerCommission`. */
   commission: Scalars['Decimal']['output'];
   /** The currency, e.g. VND. */
   fiat: Scalars['String']['output'];
@@ -299,7 +299,7 @@ export type C2cTradeType =
   /** The merchant sells the asset. */
   | 'SELL';
 
-/** Merchant orders of one minute, by when the change was committed. A minute in which nothing was created or completed has no row. A change that is known up to 5 minutes late is still counted, with a higher `revision`. */
+/** Merchant orders of one minute, by when the change was committed. A minute in which nothing was created or completed has no row. A change that is known up to 5 minutes late is still counted, with a higher `revision`. Orders that were created or completed while changes were not captured are in no window: a snapshot tells what is, not what has changed. */
 export type C2cWindow = {
   __typename?: 'C2cWindow';
   /** Orders that became COMPLETED, among them those that were created so. */
@@ -1148,7 +1148,7 @@ export type Subscription = {
   __typename?: 'Subscription';
   /** Spreads as they change, at most every 100 ms each. A filter is looked up, not tried: what it leaves out costs nothing. */
   arbitrageSpreadUpdated: ArbitrageSpreadEvent;
-  /** Every change of a table from now on, complete: who reads too slowly is told so and goes on from its cursor. Changes of a row come in the order in which they were committed. */
+  /** Every change of a table from now on, complete: who reads too slowly is told so and goes on from its cursor. Changes of a row come in the order in which they were committed. A change that could not be read is kept in the dead letters and is not in the stream; operators are alarmed. */
   cdcEvent: CdcEvent;
   /** What the feeds say of themselves from now on: every ten seconds, and whenever it changes. An event is one feed of one exchange; `cursor` and `sequence` are those of its exchange. */
   feedStatusUpdated: FeedStatusEvent;

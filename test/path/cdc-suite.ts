@@ -44,7 +44,7 @@ const LARGE = 20_000;
 /** The newest alarm that a process has printed and not called off. */
 export function alarmIn(output: string): string | null {
   const lines = output.split('\n');
-  const broken = lines.findLastIndex((line) => line.includes('changes are NOT captured'));
+  const broken = lines.findLastIndex((line) => /changes (?:are NOT captured|may be missing)/.test(line));
   const well = lines.findLastIndex((line) => line.includes('changes are captured again'));
   return broken > well ? (lines[broken] ?? null) : null;
 }

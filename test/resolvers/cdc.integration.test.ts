@@ -405,6 +405,23 @@ describe('a page hands over to the stream', () => {
     await one.stop();
   });
 
+  test('a page after a change that is no longer kept is refused, and does not begin anew', async () => {
+    const one = createWorld(world.postgres, {}, createMemoryLiveStore());
+    await store(...upTo(5).map(numbered));
+    await world.postgres.query(`UPDATE silver.cdc_record SET received_at = now() - interval '1 minute'`);
+    const { cdcRecords } = await one.data(CdcRecordsDocument, page(2) as never);
+    const after = cdcRecords.pageInfo.endCursor ?? null;
+    await world.postgres.query('DELETE FROM silver.cdc_record WHERE lsn = 4');
+    const { code, argument } = await one.refusal(CdcRecordsDocument, page(2, { after }) as never);
+    assert.deepEqual([code, argument], ['BAD_USER_INPUT', 'after']);
+    // while the stream can't be asked it may be there
+    const away = createWorld(world.postgres, {}, createMemoryLiveStore());
+    away.liveFailing.error = new LiveStoreUnavailable('away');
+    assert.equal((await away.refusal(CdcRecordsDocument, page(2, { after }) as never)).code, 'STORE_UNAVAILABLE');
+    await one.stop();
+    await away.stop();
+  });
+
   test('where table and stream do not meet, rather a repeat than a hole', async () => {
     const one = createWorld(world.postgres, {}, createMemoryLiveStore());
     await store(numbered(1));

@@ -36,6 +36,7 @@ export interface Changes {
   readonly ended: Promise<void>;
   /** Everything before `lsn` is safe elsewhere: the server may forget it, and a new stream begins there. */
   confirm(lsn: bigint): void;
+  /** Resolves when the connection is closed and the message under way is handled: nothing of this stream comes after. */
   stop(): Promise<void>;
 }
 
@@ -80,6 +81,7 @@ export function openChanges(options: ChangesOptions): Changes {
   let heardAt = performance.now();
   let confirmed = from;
   let over = false;
+  let handling: Promise<void> = Promise.resolve();
   let settle: { done(): void; fail(error: unknown): void };
   const ended = new Promise<void>((done, fail) => {
     settle = { done, fail };
@@ -110,7 +112,8 @@ export function openChanges(options: ChangesOptions): Changes {
     try {
       if (message.tag === 'begin') inTransaction = true;
       if (message.tag === 'commit') inTransaction = false;
-      await options.onMessage(parseLsn(at), message, plugin.parsed > handled + 1);
+      handling = options.onMessage(parseLsn(at), message, plugin.parsed > handled + 1);
+      await handling;
       handled += 1;
       heardAt = performance.now();
     } catch (error) {
@@ -154,7 +157,12 @@ export function openChanges(options: ChangesOptions): Changes {
       confirmed = lsn;
       tell();
     },
-    stop: () => finish(undefined),
+    async stop() {
+      await finish(undefined);
+      // not in finish, which a handler that fails waits for itself
+      await handling.catch(() => {});
+      await ended.catch(() => {});
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** Logical replication slots: what PostgreSQL says of one, and a new one together with the state of the tables it begins at. */
 import pg from 'pg';
+import type { Log } from '../log.ts';
 import { parseLsn } from './lsn.ts';
 import type { Sql } from './postgres.ts';
 import { TEXT_SETTINGS, type Tuple } from './replication.ts';
@@ -49,7 +50,10 @@ export async function readSlot(sql: Sql, name: string): Promise<ServerState> {
 
 /** Drops the slot where there is one. Throws what the server says while somebody reads it. */
 export async function dropSlot(sql: Sql, name: string): Promise<void> {
-  await sql.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [name]);
+  await sql.query(
+    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND database = current_database()',
+    [name],
+  );
 }
 
 export interface SnapshotColumn {
@@ -68,24 +72,29 @@ export interface Snapshot {
   close(): Promise<void>;
 }
 
-/** Creation waits for the transactions that are under way. */
+/** Creation waits for the transactions that are under way; where that is longer than a moment, it is said. */
 const CREATE_MS = 600_000;
+const MOMENT_MS = 1_000;
 const FETCH_ROWS = 500;
 
 const asText = { getTypeParser: () => (raw: string) => raw };
 
 /**
  * Makes the slot and opens the state of the database that it begins at. The slot stays when the snapshot is closed. Throws
- * what the server says: one of that name exists, or there is no room for another.
+ * what the server says: one of that name exists, or there is no room for another; or when `signal` has ended the wait.
  */
 export async function createSlot({
   url,
   slot,
   timeoutMs,
+  signal,
+  log,
 }: {
   url: string;
   slot: string;
   timeoutMs: number;
+  signal?: AbortSignal;
+  log?: Log;
 }): Promise<Snapshot> {
   const common = {
     ...{ connectionString: url, application_name: 'tickgraph-capture', connectionTimeoutMillis: timeoutMs },
@@ -98,10 +107,25 @@ export async function createSlot({
   const close = async (): Promise<void> => {
     await Promise.all([walsender.end().catch(() => {}), reader.end().catch(() => {})]);
   };
+  const waits = setTimeout(
+    () => log?.info({ slot }, 'the slot is made once the transactions that are under way have ended'),
+    MOMENT_MS,
+  );
   try {
+    signal?.throwIfAborted();
     await walsender.connect();
     await reader.connect();
-    const created = await walsender.query(`CREATE_REPLICATION_SLOT "${slot}" LOGICAL pgoutput (SNAPSHOT 'export')`);
+    signal?.throwIfAborted();
+    const { processID } = walsender as pg.Client & { processID?: number };
+    // a server that waits for others does not notice that a connection is gone
+    const end = (): void => {
+      void reader.query('SELECT pg_terminate_backend($1)', [processID]).catch(() => {});
+    };
+    signal?.addEventListener('abort', end);
+    const created = await walsender
+      .query(`CREATE_REPLICATION_SLOT "${slot}" LOGICAL pgoutput (SNAPSHOT 'export')`)
+      .finally(() => signal?.removeEventListener('abort', end));
+    signal?.throwIfAborted();
     const { consistent_point, snapshot_name } = created.rows[0] as Record<'consistent_point' | 'snapshot_name', string>;
     await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await reader.query(`SET TRANSACTION SNAPSHOT '${snapshot_name}'`);
@@ -125,5 +149,7 @@ export async function createSlot({
   } catch (error) {
     await close();
     throw error;
+  } finally {
+    clearTimeout(waits);
   }
 }

@@ -1,8 +1,9 @@
 /** Our own reader on a real server: its snapshot, its position, and what it does when the slot is not what it left. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import { EMBEDDED_SLOT, startCapture } from '../../../ingestion/capture/capture.ts';
-import { requestSnapshot } from '../../../ingestion/capture/position.ts';
+import { requestSnapshot, Superseded, writePosition } from '../../../ingestion/capture/position.ts';
 import { TOPICS, topicSpecs } from '../../../schema/topics.ts';
 import { type Broker, BrokerUnavailable, type Consumer, type Message } from '../../../src/platform/broker/broker.ts';
 import { createMemoryBroker } from '../../../src/platform/broker/memory/broker.ts';
@@ -184,6 +185,100 @@ await withService(
       assert.deepEqual(
         seen.map(({ key }) => key),
         Array.from({ length: 10 }, (_, i) => `{"order_number":"o${i}"}`),
+      );
+    });
+
+    /** A log whose `send` goes through `send`. */
+    const sendingBy = (broker: Broker, send: Broker['send']): Broker =>
+      Object.assign(Object.create(broker) as Broker, {
+        ...{ durable: broker.durable, consume: broker.consume.bind(broker), send },
+        ...{ watermarks: broker.watermarks.bind(broker), committed: broker.committed.bind(broker) },
+      });
+
+    test('what an old stream did not get into the log does not come after a new snapshot', async () => {
+      const { broker, seen } = await logInMemory();
+      let [held, letGo, tries] = [true, (): void => {}, 0];
+      const gate = new Promise<void>((open) => {
+        letGo = open;
+      });
+      const slow = sendingBy(broker, async (topic, messages) => {
+        if (!messages.some((one) => String(one.value).includes('"op":"u"'))) return broker.send(topic, messages);
+        tries += 1;
+        await gate;
+        if (held) throw new BrokerUnavailable('no answer');
+      });
+      await capturing(slow);
+      await streaming();
+      await postgres.query(insertOrders('x'));
+      await until('the change', () => seen.length === 1);
+      await postgres.query(`UPDATE ${T} SET amount = 1`);
+      await until('it to be sent', () => tries === 1);
+      await postgres.query(`UPDATE ${T} SET amount = 2`);
+      await requestSnapshot(postgres);
+      await new Promise((next) => setTimeout(next, 2_500));
+      assert.deepEqual(ops(seen), ['c'], 'the snapshot waits for what is being sent');
+      letGo();
+      await until('the snapshot', () => ops(seen).includes('r'), { timeoutMs: 20_000 });
+      held = false;
+      await postgres.query(insertOrders('y'));
+      await until('the next change', () => seen.length === 3);
+      assert.deepEqual(ops(seen), ['c', 'r', 'c']);
+      assert.equal(tries, 1);
+    });
+
+    test('a log that refuses what it is sent is told until it takes it', async () => {
+      const { broker, seen } = await logInMemory();
+      let refuses = true;
+      const strict = sendingBy(broker, async (topic, messages) => {
+        if (refuses) throw new Error('not allowed');
+        await broker.send(topic, messages);
+      });
+      await capturing(strict);
+      await streaming();
+      await postgres.query(insertOrders('x'));
+      await until('the alarm', async () => (await broken('log_refuses')) === 1);
+      refuses = false;
+      await until('the change', () => seen.length === 1);
+      await until('the end of the alarm', async () => (await broken('log_refuses')) === 0);
+    });
+
+    test('a lease that was reset, as by a restore, does not keep the position from moving on', async () => {
+      const first = await logInMemory();
+      const capture = await capturing(first.broker);
+      await streaming();
+      await postgres.query(insertOrders('x'));
+      await until('its position', async () => (await confirmed()) > 0n && first.seen.length === 1);
+      await capture.stop();
+      await postgres.query(`UPDATE ops.watermark SET position = position || '{"fence": "99"}' WHERE step = 'capture'`);
+      await postgres.query(`DELETE FROM ops.lease WHERE name = 'capture'`);
+      const { broker, seen } = await logInMemory();
+      await capturing(broker);
+      await streaming();
+      const before = await confirmed();
+      await postgres.query(insertOrders('y'));
+      await until('the change', () => seen.some(({ key }) => key?.includes('y')));
+      await until('the position', async () => (await confirmed()) > before);
+      const [lease] = await postgres.query<{ fence: string }>(`SELECT fence FROM ops.lease WHERE name = 'capture'`);
+      await assert.rejects(
+        writePosition(postgres, EMBEDDED_SLOT, BigInt(lease?.fence ?? 0) - 1n, { phase: 'stream', lsn: 1n }),
+        Superseded,
+      );
+    });
+
+    test('a table of that name in another schema is not taken for the captured one', async () => {
+      const sql = await readFile(new URL('../../../deploy/debezium/publication.sql', import.meta.url), 'utf8');
+      await postgres.query(
+        'DROP PUBLICATION IF EXISTS dbz_pub; CREATE SCHEMA other; CREATE TABLE other.c2c_order (id int)',
+      );
+      await postgres.query('CREATE PUBLICATION dbz_pub FOR TABLE other.c2c_order');
+      await postgres.query(sql);
+      const tables = await postgres.query<{ name: string }>(
+        `SELECT schemaname || '.' || tablename AS name FROM pg_publication_tables WHERE pubname = 'dbz_pub'`,
+      );
+      await postgres.query('DROP SCHEMA other CASCADE');
+      assert.ok(
+        tables.some(({ name }) => name === T),
+        JSON.stringify(tables),
       );
     });
 

@@ -43,7 +43,7 @@ await withService('our own reader, killed', prepareOwnKafka, () => {
       ...{ DATABASE_URL: server.url, REDIS_URL: redis.url, KAFKA_BROKERS: kafka.brokers.join(',') },
       ...{ METRICS_PORT: '0', LEASE_MS: '2000', POSTGRES_POOL: '4', CDC_SOURCE: 'embedded' },
     };
-    return startRole('src/work.ts', { ...settings, ...crash }, ['--only=feed-watch']);
+    return startRole('src/work.ts', { ...settings, ...crash }, ['--only=capture,feed-watch']);
   }
   /** Keeps writing until the process has killed itself. */
   async function runToDeath(point: string, skipped: number): Promise<void> {

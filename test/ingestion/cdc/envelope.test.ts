@@ -112,6 +112,16 @@ describe('the id of a change', () => {
     assert.equal(ids([created('1'), created('1', { txId: 701 }), created('1', { time: T + 1 })]), 3);
   });
 
+  test('tells no name: of a row that a snapshot found, it is made of what everybody may see', () => {
+    const row = (name: string, status: string): Given =>
+      message(
+        envelope('r', null, order('1', { counter_part_nick_name: name, order_status: status }), { snapshot: 'true' }),
+        { order_number: '1' },
+      );
+    assert.equal(ids([row('Anna', 'TRADING'), row('Alice', 'TRADING')]), 1);
+    assert.equal(ids([row('Anna', 'TRADING'), row('Anna', 'COMPLETED')]), 2);
+  });
+
   test('knows the place in the transaction by its number, and not by the id that is another with every event', () => {
     const at = (order: number, id: string): Given => created('1', { transaction: { id, total_order: order } });
     assert.equal(ids([at(1, '700:1000'), at(1, '700:9999')]), 1);

@@ -1,6 +1,7 @@
 /** The stream of changes and what the library underneath would do by itself. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Log } from '../../../../src/platform/log.ts';
 import { formatLsn, parseLsn } from '../../../../src/platform/postgres/lsn.ts';
 import { openPostgres, type Postgres, PostgresUnavailable } from '../../../../src/platform/postgres/postgres.ts';
 import {
@@ -153,6 +154,56 @@ await withService(
       await db.query('INSERT INTO t SELECT i FROM generate_series(2000, 2100) i');
       await assert.rejects(changes.ended, /no room/);
       assert.equal(calls, 1);
+    });
+
+    test('a stream is over when what it handles is handled', async () => {
+      let [release, got, done] = [(): void => {}, false, false];
+      const gate = new Promise<void>((open) => {
+        release = open;
+      });
+      const { changes } = open(await freshSlot(), {
+        onMessage: async (_, message) => {
+          if (message.tag !== 'insert') return;
+          got = true;
+          await gate;
+          done = true;
+        },
+      });
+      await db.query('INSERT INTO t VALUES (2200)');
+      await until('the row', () => got);
+      const stopped = changes.stop().then(() => done);
+      await changes.ended;
+      setTimeout(release, 200);
+      assert.equal(await stopped, true);
+    });
+
+    test('a slot that waits for a transaction can be given up, and says that it waits', async () => {
+      await freshSlot();
+      await dropSlot(db, slot);
+      const said: string[] = [];
+      const log = { info: (_: unknown, text: string) => void said.push(text) } as unknown as Log;
+      const ended = new AbortController();
+      await db.transaction(async (sql) => {
+        await sql.query('INSERT INTO t VALUES (2300)');
+        const making = createSlot({ url: server?.url ?? '', slot, timeoutMs: 10_000, signal: ended.signal, log });
+        const refused = assert.rejects(making);
+        await until('the word that it waits', () => said.length === 1);
+        ended.abort();
+        await refused;
+        await until('the half-made slot to be gone', async () => (await readSlot(db, slot)).slot === null);
+      });
+      await (await createSlot({ url: server?.url ?? '', slot, timeoutMs: 10_000 })).close();
+    });
+
+    test('the slot of another database is left alone', async () => {
+      await freshSlot();
+      await db.query('CREATE DATABASE elsewhere');
+      const url = new URL(server?.url ?? '');
+      url.pathname = '/elsewhere';
+      const other = await openPostgres({ url: url.href, pool: 1, timeoutMs: 20_000 });
+      await dropSlot(other, slot);
+      await other.close();
+      assert.notEqual((await readSlot(db, slot)).slot, null);
     });
 
     test('a slow handler holds the server back: memory stays small', async () => {
