@@ -15,6 +15,9 @@ import { PROJECT, testFiles } from './support/tree.ts';
 const UNIT = { jobs: availableParallelism() + 1, timeoutMs: 60_000 };
 /** One at a time on a small machine: these start processes and measure how they recover. */
 const INTEGRATION = { jobs: availableParallelism() >= 8 ? 2 : 1, timeoutMs: 600_000 };
+/** These mostly wait, for a clock or for a peer that is silent, and can do so side by side. */
+const WAITING = { ...INTEGRATION, jobs: 2 };
+const MOSTLY_WAIT = /test\/(path\/feeds-|ingestion\/(feed|exchanges|pipelines|capture|c2c|bronze)\/)/;
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const failures: Failure[] = [];
@@ -102,7 +105,12 @@ async function main(): Promise<void> {
     const services = await import('./support/shared-services.ts');
     stopServices = services.stopServices;
     Object.assign(process.env, await services.startServices(integration));
-    await runFiles(integration, INTEGRATION);
+    const waiting = integration.filter((f) => MOSTLY_WAIT.test(f));
+    await runFiles(waiting, WAITING);
+    await runFiles(
+      integration.filter((f) => !waiting.includes(f)),
+      INTEGRATION,
+    );
   }
 }
 

@@ -94,7 +94,7 @@ await withService(
         sequence: Number.parseInt(sequence, 10),
         epoch: fields[3] as string,
         id: Number((JSON.parse(fields[7] as string) as TradeEvent).tradeId),
-        gap: fields.length > 8,
+        gap: fields[8] === 'g' && fields[9] !== '',
       }));
     }
 
