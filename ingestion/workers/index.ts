@@ -46,7 +46,10 @@ export interface WorkerOptions {
  * Starts the workers as members of their groups, and the singletons. Throws ConfigError for an unknown name, and what the
  * stores throw when a group can't be joined.
  */
-export async function startWorkers(platform: Platform, { only, besides = [], onFatal }: WorkerOptions): Promise<Running> {
+export async function startWorkers(
+  platform: Platform,
+  { only, besides = [], onFatal }: WorkerOptions,
+): Promise<Running> {
   const all: Record<string, Worker> = WORKERS;
   const singletons: Record<string, Singleton> = SINGLETONS;
   const every = [...Object.keys(all), ...Object.keys(singletons)];
