@@ -56,7 +56,7 @@ export function insertOrders(...numbers: readonly string[]): string {
 /** `INSERT` of the orders `<prefix>0` to `<prefix><count - 1>`, in one statement. */
 export function insertMany(prefix: string, count: number): string {
   return `INSERT INTO public.c2c_order (${COLUMNS})
-    SELECT '${prefix}' || i, 'adv', 'SELL', 'USDT', 'VND', '₫', i, i * 26000, 26000, 'PENDING', now(), 0, 'nick ' || i, 'TAKER'
+    SELECT '${prefix}' || i, 'adv', 'SELL', 'USDT', 'VND', '₫', i, i::numeric * 26000, 26000, 'PENDING', now(), 0, 'nick ' || i, 'TAKER'
     FROM generate_series(0, ${count - 1}) i`;
 }
 
