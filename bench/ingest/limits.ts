@@ -134,7 +134,7 @@ function rowOf({ channel, event: e }: FeedEvent): string | null {
   }
   if (channel === 'ticker') {
     const prices = `${e.last}\t${e.open}\t${e.high}\t${e.low}\t${e.volume24h}\t${e.quoteVolume24h}`;
-    return `${at}${eventTime}\t${prices}\t${e.changePercent24h}\t${receivedAt}\n`;
+    return `${at}${eventTime}\t${prices}\t${e.changePercent24h}\t${receivedAt}\ttrue\n`;
   }
   return null;
 }
