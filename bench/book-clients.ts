@@ -1,9 +1,17 @@
 /** The clients of the benchmark of books, in a process of their own: a few keep a copy, the others count bytes. */
 import { WebSocket } from 'ws';
+import type { MarketRef } from '../schema/market.ts';
 
-export type Asked =
-  | { kind: 'start'; url: string; subscribers: number; depth: number; throttleMs: number; compressed: boolean }
-  | { kind: 'report' };
+interface StartClients {
+  kind: 'start';
+  url: string;
+  subscribers: number;
+  depth: number;
+  throttleMs: number;
+  compressed: boolean;
+}
+
+export type Asked = (MarketRef & StartClients) | { kind: 'report' };
 
 export interface Report {
   /** Received over all sockets. */
@@ -36,14 +44,14 @@ function keep(copy: (typeof copies)[number], event: { snapshot: boolean; bids: L
 }
 
 function subscribe(
-  { url, depth, throttleMs, compressed }: Extract<Asked, { kind: 'start' }>,
+  { url, exchange, symbol, depth, throttleMs, compressed }: Extract<Asked, { kind: 'start' }>,
   i: number,
 ): Promise<void> {
   const socket = new WebSocket(url, 'graphql-transport-ws', { perMessageDeflate: compressed });
   sockets.push(socket);
   const copy = { bids: new Map<string, string>(), asks: new Map<string, string>() };
   if (i < COPIES) copies.push(copy);
-  const query = `subscription { orderBookUpdated(exchange: BINANCE, symbol: "BTC-USDT", depth: ${depth}, throttleMs: ${throttleMs}) {
+  const query = `subscription { orderBookUpdated(exchange: ${exchange}, symbol: "${symbol}", depth: ${depth}, throttleMs: ${throttleMs}) {
     cursor sequence gap { missed reason } snapshot checksum bids { price quantity } asks { price quantity } } }`;
   return new Promise((done, fail) => {
     socket.on('error', fail);

@@ -1,17 +1,16 @@
 /**
  * What it costs to keep a thousand clients' copies of one order book: changes beside whole books, throttled, compressed.
- * `npm run bench:book [subscribers] [updates]`. The book is a recorded one: BTC-USDT of Binance, a change every 100 ms.
+ * `npm run bench:book [subscribers] [updates]`. The book is a recorded one: BTC-USDT of Binance, a change every 100 ms. What
+ * changes save in bytes depends on how much a book changes with each update: so that is told of other recorded books too.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { type Context, createContext } from '../resolvers/context.ts';
 import { buildTickgraphSchema } from '../resolvers/index.ts';
 import { CHANNELS, streamKey } from '../schema/channels.ts';
 import { latestBookKey } from '../schema/live/keys.ts';
-import { type BookEvent, type BookLevel, type MarketRef, marketId } from '../schema/market.ts';
+import { type BookEvent, type BookLevel, marketId } from '../schema/market.ts';
 import type { Broker } from '../src/platform/broker/broker.ts';
 import { readConfig } from '../src/platform/config.ts';
 import { startApiServer } from '../src/platform/http/api.ts';
@@ -24,35 +23,9 @@ import { startLiveCore } from '../src/stream/core.ts';
 import type { AnyQuestion, LiveSource } from '../src/stream/source.ts';
 import type { View } from '../src/stream/view.ts';
 import type { Asked, Report } from './book-clients.ts';
+import { type BookRecording, bookRecordings, type Sides } from './book-recordings.ts';
 
-const MARKET: MarketRef = { exchange: 'BINANCE', symbol: 'BTC-USDT' };
 const DEPTH = 20;
-const FIXTURES = fileURLToPath(new URL('../test/fixtures/binance/', import.meta.url));
-
-interface Frame {
-  stream: string;
-  data: { E: number; u: number; b: BookLevel[]; a: BookLevel[] };
-}
-
-function lines<T>(file: string): T[] {
-  const text = gunzipSync(readFileSync(`${FIXTURES}${file}`)).toString();
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as T);
-}
-
-/** The recorded book and its changes. */
-function recording(): { bids: BookLevel[]; asks: BookLevel[]; changes: Frame['data'][] } {
-  const frames = lines<Frame>('binance.ws.depth_100ms.20210404.jsonl.gz').filter((f) => f.stream.startsWith('btcusdt'));
-  const first = frames[0]?.data.u ?? 0;
-  type Whole = { lastUpdateId: number; bids: BookLevel[]; asks: BookLevel[] };
-  const wholes = lines<Whole>('binance.rest.depth_snapshot.20210404.jsonl.gz');
-  const whole = wholes.find(({ lastUpdateId }) => Math.abs(lastUpdateId - first) < 1_000_000);
-  if (!whole) throw new Error('no recorded book');
-  return { ...whole, changes: frames.map(({ data }) => data).filter(({ u }) => u > whole.lastUpdateId) };
-}
-
 /** Every event a whole book. */
 function wholeBooks(model: BookModel): View<BookEvent, BookChange> {
   const view = bookWindow(model, DEPTH);
@@ -69,7 +42,8 @@ interface Variant {
 }
 
 /** One book on a server of its own; `whole` answers with whole books. */
-async function start(compressed: boolean, whole: boolean) {
+async function start(recording: BookRecording, compressed: boolean, whole: boolean) {
+  const { market, bids, asks, changes } = recording;
   const live = createMemoryLiveStore();
   const answers = { query: async () => [], ping: async () => {} };
   const settings = { PORT: '0', WEBSOCKET_COMPRESSION: compressed ? 'on' : 'off', MAX_SOCKETS_PER_ADDRESS: '100000' };
@@ -94,18 +68,17 @@ async function start(compressed: boolean, whole: boolean) {
   const core = startLiveCore({ platform, contextOf: contextFor });
   const server = await startApiServer({ platform, schema, subscribe: core.subscribe, contextFor });
   const model = new BookModel();
-  const { bids, asks, changes } = recording();
   let produced = 0;
 
-  function append(type: BookEvent['type'], change: { bids: BookLevel[]; asks: BookLevel[] }) {
+  function append(type: BookEvent['type'], change: Sides) {
     produced += 1;
-    const stamps = { ...MARKET, integrity: 'SEQUENCED' as const, sequence: String(produced) };
+    const stamps = { ...market, integrity: 'SEQUENCED' as const, sequence: String(produced) };
     const event = { ...stamps, ...change, type, previousSequence: null, eventTime: Date.now(), receivedAt: Date.now() };
     model.apply(event);
     const { retentionMs, maxLength } = CHANNELS.orderbook;
     const value = JSON.stringify({ ...event, bids: model.bids.levels, asks: model.asks.levels });
     return {
-      stream: streamKey('orderbook', marketId(MARKET)),
+      stream: streamKey('orderbook', marketId(market)),
       epoch: 'e1',
       offset: BigInt(produced),
       version: { kind: 'restart' as const, rank: '0' },
@@ -114,7 +87,7 @@ async function start(compressed: boolean, whole: boolean) {
       retentionMs,
       maxLength,
       // the newest value is read by those who join, before the first change
-      writes: type === 'snapshot' ? [{ kind: 'latest' as const, key: latestBookKey(MARKET), value }] : [],
+      writes: type === 'snapshot' ? [{ kind: 'latest' as const, key: latestBookKey(market), value }] : [],
     };
   }
 
@@ -123,8 +96,7 @@ async function start(compressed: boolean, whole: boolean) {
     url: `ws://127.0.0.1:${server.port}/graphql`,
     /** The recording over and over: the book goes on from where it is. */
     async update() {
-      const { b, a } = changes[produced % changes.length] as Frame['data'];
-      await live.append([append('delta', { bids: b, asks: a })]);
+      await live.append([append('delta', changes[(produced - 1) % changes.length] as Sides)]);
     },
     /** The book now, as the text of its window. */
     text: () => bookText(model),
@@ -158,13 +130,22 @@ async function delivered(): Promise<number> {
 
 /** Runs one variant; the figures are the server's own work, not the clients'. */
 async function measure(
+  recording: BookRecording,
   { name, whole = false, throttleMs = 0, compressed = false, pace }: Variant,
   subscribers: number,
   updates: number,
 ) {
-  const book = await start(compressed, whole);
+  const book = await start(recording, compressed, whole);
   const clients = fork(fileURLToPath(new URL('./book-clients.ts', import.meta.url)), { execArgv: process.execArgv });
-  await ask(clients, { kind: 'start', url: book.url, subscribers, depth: DEPTH, throttleMs, compressed });
+  await ask(clients, {
+    ...recording.market,
+    kind: 'start',
+    url: book.url,
+    subscribers,
+    depth: DEPTH,
+    throttleMs,
+    compressed,
+  });
   const before = await ask(clients, { kind: 'report' });
   const [cpu, from, at] = [process.cpuUsage(), await delivered(), performance.now()];
   for (let i = 0; i < updates; i++) {
@@ -198,6 +179,7 @@ async function measure(
 }
 
 const [subscribers = 1_000, updates = 2_000] = process.argv.slice(2).map(Number);
+const [recorded, ...others] = bookRecordings();
 const few = Math.max(1, Math.round(subscribers / 10));
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 print(
@@ -215,8 +197,22 @@ for (const [variant, count, total] of [
   [{ name: 'throttled at 100 ms, 100 updates a second', throttleMs: 100, pace: 100 }, few, 1_500],
   [{ name: 'throttled at 1 s, 100 updates a second', throttleMs: 1_000, pace: 100 }, few, 1_500],
 ] as [Variant, number, number][]) {
-  const { name, bytes, frames, cpuMicros, perSecond, right } = await measure(variant, count, total);
+  const { name, bytes, frames, cpuMicros, perSecond, right } = await measure(recorded, variant, count, total);
   print(
     `| ${name} | ${count} | ${total} | ${bytes.toFixed(0)} | ${frames.toFixed(0)} | ${cpuMicros.toFixed(1)} µs | ${Math.round(perSecond / 1_000)}k | ${right ? 'yes' : 'NO'} |`,
   );
+}
+
+print(
+  '\n| recorded book | updates | levels an update | whole books, bytes an update | changes, bytes an update | times fewer |',
+);
+print('|---|---|---|---|---|---|');
+for (const recording of [recorded, ...others]) {
+  const total = Math.min(updates, recording.changes.length);
+  const levels = recording.changes.slice(0, total).reduce((sum, { bids, asks }) => sum + bids.length + asks.length, 0);
+  const whole = await measure(recording, { name: 'whole', whole: true }, 10, total);
+  const changes = await measure(recording, { name: 'changes' }, 10, total);
+  if (!whole.right || !changes.right) throw new Error(`a copy of ${recording.name} is not right`);
+  const figures = [total, (levels / total).toFixed(1), whole.bytes.toFixed(0), changes.bytes.toFixed(0)];
+  print(`| ${recording.name} | ${figures.join(' | ')} | ${(whole.bytes / changes.bytes).toFixed(1)} |`);
 }
