@@ -1,22 +1,23 @@
 /**
  * The project's checks: `test/run.ts all|unit|integration [part of a file name]…`. `all` begins with types, lint and
- * format. A file is a process of its own; a run ends with its first failures again and, as the last line, the count. A missing
- * service skips its suites with the reason.
+ * format. A file is a process of its own; unit tests are loaded quickly, the others as the project's processes are. A run
+ * ends with its first failures again and, as the last line, the count. A missing service skips its suites with the reason.
  */
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { SETTINGS } from '../src/platform/config.ts';
 import { runCommand } from './support/command.ts';
 import { type Failure, failureDigest } from './support/failure-digest.ts';
-import { type FileResult, runTestFile } from './support/test-file.ts';
+import { type FileOptions, type FileResult, runTestFile } from './support/test-file.ts';
 import { PROJECT, testFiles } from './support/tree.ts';
 
 /** One more than there are cores: some files mostly wait. */
-const UNIT = { jobs: availableParallelism() + 1, timeoutMs: 60_000 };
+const UNIT = { jobs: availableParallelism() + 1, timeoutMs: 60_000, loader: 'quick' } as const;
 /** One at a time on a small machine: these start processes and measure how they recover. */
-const INTEGRATION = { jobs: availableParallelism() >= 8 ? 2 : 1, timeoutMs: 600_000 };
+const INTEGRATION = { jobs: availableParallelism() >= 8 ? 2 : 1, timeoutMs: 600_000, loader: 'tsx' } as const;
 /** These mostly wait, for a clock or for a peer that is silent, and can do so side by side. */
 const WAITING = { ...INTEGRATION, jobs: 2 };
+type Lane = Pick<FileOptions, 'timeoutMs' | 'loader'> & { jobs: number };
 const MOSTLY_WAIT = /test\/(path\/feeds-|ingestion\/(feed|exchanges|pipelines|capture|c2c|bronze)\/)/;
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -67,13 +68,13 @@ function tell(file: string, result: FileResult): void {
   }
 }
 
-async function runFiles(files: readonly string[], { jobs, timeoutMs }: typeof UNIT): Promise<void> {
+async function runFiles(files: readonly string[], { jobs, ...options }: Lane): Promise<void> {
   const waiting = [...files];
   // settings of the caller's shell are none of the tests' business
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !Object.hasOwn(SETTINGS, name)));
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file && !abort.signal.aborted; file = waiting.shift()) {
-      const result = await runTestFile(file, { env, timeoutMs, signal: abort.signal });
+      const result = await runTestFile(file, { ...options, env, signal: abort.signal });
       tell(relative(PROJECT, file), result);
     }
   };

@@ -42,7 +42,7 @@ function ban(status: 418 | 429): Fault {
       const until = performance.now() + BAN_MS;
       await standIn.fault('reset');
       await stale(WAY_MS);
-      await pause(until - performance.now());
+      await pause(Math.max(0, until - performance.now()));
       const asked = (await standIn.status()).stats.banned - before;
       // what was under way when it began, and one attempt: who goes on regardless is shut out for longer
       if (asked < 1 || asked > 6) throw new Error(`asked ${asked} times during a ban of ${BAN_MS} ms`);

@@ -226,7 +226,8 @@ function declare(name: string, venue: Venue): void {
   for (const fault of FAULTS) {
     test(`the exchange ${fault.name}`, { timeout: 60_000 }, async () => {
       // a connection that brought frames for FEED_STALE_MS is a good one: its successor is not waited for long
-      await pause((fault === FAULTS[0] ? BUSY_MS : STALE_MS + 500) - (performance.now() - backAt));
+      const good = fault === FAULTS[0] ? BUSY_MS : STALE_MS + 500;
+      await pause(Math.max(0, backAt + good - performance.now()));
       const before = observed.health();
       const trouble = { from: Date.now(), to: Number.POSITIVE_INFINITY };
       const hole = { from: (await standIn.status()).now - 2_000, to: Number.POSITIVE_INFINITY };

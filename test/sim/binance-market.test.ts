@@ -183,19 +183,32 @@ describe('the simulated market', () => {
 
       const bids = new Map(snapshot.bids);
       const asks = new Map(snapshot.asks);
+      /** Best of a side; null where it went and must be looked for again. */
+      const best = new Map<Map<string, string>, bigint | null>();
+      const better = (side: Map<string, string>, x: bigint, y: bigint): bigint =>
+        (side === bids ? x > y : x < y) ? x : y;
+      const bestOf = (side: Map<string, string>): bigint => {
+        const known = best.get(side) ?? [...side.keys()].map(units).reduce((x, y) => better(side, x, y));
+        best.set(side, known);
+        return known;
+      };
       for (const frame of rest) {
         for (const [side, changes] of [
           [bids, frame.b],
           [asks, frame.a],
         ] as const) {
           for (const [price, quantity] of changes) {
-            if (Number(quantity) === 0) side.delete(price);
-            else side.set(price, quantity);
+            const known = best.get(side) ?? null;
+            if (Number(quantity) === 0) {
+              side.delete(price);
+              if (known === units(price)) best.set(side, null);
+            } else {
+              side.set(price, quantity);
+              if (known !== null) best.set(side, better(side, known, units(price)));
+            }
           }
         }
-        const best = [...bids.keys()].reduce((x, y) => (units(x) > units(y) ? x : y));
-        const ask = [...asks.keys()].reduce((x, y) => (units(x) < units(y) ? x : y));
-        assert.ok(units(best) < units(ask), 'crossed');
+        assert.ok(bestOf(bids) < bestOf(asks), 'crossed');
       }
       assert.deepEqual(bids, new Map(last.bids));
       assert.deepEqual(asks, new Map(last.asks));

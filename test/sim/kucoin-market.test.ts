@@ -71,6 +71,13 @@ describe('a market followed for two minutes', () => {
 
   test('level2: every number is told once and in order, joins the snapshot and never crosses', async () => {
     const sides = { bids: new Map(book.bids), asks: new Map(book.asks) };
+    const better = { bids: Math.max, asks: Math.min };
+    /** Best price of each side; null where it went and must be looked for again. */
+    const best: Record<'bids' | 'asks', number | null> = { bids: null, asks: null };
+    const bestOf = (side: 'bids' | 'asks'): number => {
+      best[side] ??= better[side](...[...sides[side].keys()].map(Number));
+      return best[side];
+    };
     let sequence = Number(book.sequence);
     const kinds = { hidden: 0, removed: 0, several: 0, single: 0 };
     const updates = of(/l2update/).map(({ data }) => JSON.parse(data) as Level2);
@@ -84,21 +91,24 @@ describe('a market followed for two minutes', () => {
           else if (size === '0') {
             kinds.removed++;
             sides[side].delete(price);
-          } else sides[side].set(price, size);
+            if (best[side] === Number(price)) best[side] = null;
+          } else {
+            sides[side].set(price, size);
+            if (best[side] !== null) best[side] = better[side](best[side], Number(price));
+          }
         }
       }
       kinds[sequenceEnd > sequenceStart ? 'several' : 'single']++;
       sequence = sequenceEnd;
-      const bid = Math.max(...[...sides.bids.keys()].map(Number));
-      const ask = Math.min(...[...sides.asks.keys()].map(Number));
+      const [bid, ask] = [bestOf('bids'), bestOf('asks')];
       assert.ok(bid < ask, `${bid} ${ask} at ${sequence}`);
     }
     for (const [kind, count] of Object.entries(kinds)) assert.ok(count > 20, `${kind}: ${count}`);
     const now = await get<typeof book>(sim, 'v1/market/orderbook/level2_20?symbol=BTC-USDT');
     assert.equal(Number(now.sequence), sequence);
     assert.equal(now.bids.length, 20);
-    const best = [...sides.bids].sort((a, b) => Number(b[0]) - Number(a[0])).slice(0, 20);
-    assert.deepEqual(best, now.bids);
+    const top = [...sides.bids].sort((a, b) => Number(b[0]) - Number(a[0])).slice(0, 20);
+    assert.deepEqual(top, now.bids);
     assert.deepEqual(
       updates.map(({ sequenceStart, sequenceEnd, time }) => ({ sequenceStart, sequenceEnd, time })),
       sim.sent('BTC-USDT').updates,

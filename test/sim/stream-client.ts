@@ -56,8 +56,13 @@ export async function connect(url: string, options: WebSocket.ClientOptions = {}
       const from = frames.length;
       const isReply = (frame: string) => !frame.includes('"e":') && /"(result|code)":/.test(frame);
       socket.send(typeof message === 'string' ? message : JSON.stringify(message));
-      await until((f) => f.slice(from).some(isReply));
-      return JSON.parse(frames.slice(from).find(isReply) as string) as Record<string, unknown>;
+      let next = from;
+      await until((f) => {
+        // each frame is looked at once: there may be very many before the reply
+        while (next < f.length && !isReply(f[next] as string)) next += 1;
+        return next < f.length;
+      });
+      return JSON.parse(frames[next] as string) as Record<string, unknown>;
     },
     close: () => socket.terminate(),
   };

@@ -9,6 +9,8 @@ import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { patchKafkajs } from '../../src/platform/broker/kafka/patches.ts';
 import { freePort } from '../../src/platform/postgres/embedded.ts';
 import { kafkaJars } from './kafka-jars.ts';
+import { reapAfterUs } from './reaper.ts';
+import { stopped } from './stopped.ts';
 
 const run = promisify(execFile);
 const START_MS = 60_000;
@@ -43,7 +45,7 @@ export interface TestKafka {
   readonly pid: number;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
-  /** Sends a signal; resolves when the process is gone if it ends it. */
+  /** Sends a signal; resolves when the process is gone, or stands still, if that is what it does. */
   kill(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Starts it again on the same ports with its data; kills it first where it still runs. Takes 2 s or more. */
   restart(): Promise<void>;
@@ -91,6 +93,7 @@ export async function startKafka({ properties = {}, proxyPort }: KafkaOptions = 
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    await writeFile(join(folder, 'server.pid'), `${child.pid}\n`);
     let said = '';
     child.stderr?.on('data', (text) => {
       said = `${said}${text}`.slice(-2_000);
@@ -116,6 +119,7 @@ export async function startKafka({ properties = {}, proxyPort }: KafkaOptions = 
 
   const onExit = (): void => void child?.kill('SIGKILL');
   process.once('exit', onExit);
+  const endReaper = reapAfterUs(folder, 'server.pid');
   await start();
   return {
     brokers,
@@ -127,6 +131,7 @@ export async function startKafka({ properties = {}, proxyPort }: KafkaOptions = 
     async kill(signal) {
       if (signal === 'SIGTERM' || signal === 'SIGKILL') return end(signal);
       child.kill(signal);
+      if (signal === 'SIGSTOP') await stopped(child.pid ?? 0);
     },
     async restart() {
       await end('SIGKILL');
@@ -137,6 +142,7 @@ export async function startKafka({ properties = {}, proxyPort }: KafkaOptions = 
       // its data is thrown away, so there is nothing to save
       await end('SIGKILL');
       await rm(folder, { recursive: true, force: true });
+      endReaper();
     },
   };
 }

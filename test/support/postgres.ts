@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type EmbeddedDatabase, startEmbeddedPostgres } from '../../src/platform/postgres/embedded.ts';
 import { openPostgres, type Postgres } from '../../src/platform/postgres/postgres.ts';
+import { reapAfterUs } from './reaper.ts';
 import { ServiceUnavailable } from './service.ts';
+import { stopped } from './stopped.ts';
 import { until } from './until.ts';
 
 const run = promisify(execFile);
@@ -48,6 +50,7 @@ export async function startPostgres(): Promise<TestPostgres> {
       cause: error,
     });
   }
+  const endReaper = reapAfterUs(folder, 'postgres/postmaster.pid');
   const port = Number(new URL(server.url).port);
 
   const running = (): boolean => {
@@ -67,9 +70,11 @@ export async function startPostgres(): Promise<TestPostgres> {
   /** To the postmaster first where it is stopped, so that it starts no more; its own sessions have groups of their own. */
   async function signalAll(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
     process.kill(server.pid, signal);
+    if (signal === 'SIGSTOP') await stopped(server.pid);
     for (const pid of await childrenOf(server.pid)) {
       try {
         process.kill(pid, signal);
+        if (signal === 'SIGSTOP') await stopped(pid);
       } catch (error) {
         // a session that ended since the list was made
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
@@ -97,6 +102,7 @@ export async function startPostgres(): Promise<TestPostgres> {
       if (running()) await signalAll('SIGCONT');
       await server.stop();
       await rm(folder, { recursive: true, force: true });
+      endReaper();
     },
   };
 }

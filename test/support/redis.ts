@@ -1,13 +1,15 @@
 /** Real Redis for the tests: a server of one's own to freeze, kill and empty, or one shared by a test file. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../src/platform/postgres/embedded.ts';
+import { reapAfterUs } from './reaper.ts';
 import { redisProgram } from './redis-package.ts';
 import { parseReply, type Reply } from './redis-reply.ts';
+import { stopped } from './stopped.ts';
 
 const START_MS = 10_000;
 const STOP_MS = 3_000;
@@ -26,7 +28,7 @@ export interface TestRedis {
   command(...args: readonly string[]): Promise<Reply>;
   /** Empties it: FLUSHALL. */
   flush(): Promise<void>;
-  /** Sends a signal; resolves when the process is gone if it ends it. */
+  /** Sends a signal; resolves when the process is gone, or stands still, if that is what it does. */
   kill(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Starts it again on the same port, empty; kills it first where it still runs. */
   restart(): Promise<void>;
@@ -62,6 +64,7 @@ export async function startRedis({ args = [] }: RedisOptions = {}): Promise<Test
 
   async function start(): Promise<void> {
     child = spawn(program.command, ['--port', String(port), ...fixed, ...args], { env: program.env, stdio: 'ignore' });
+    await writeFile(join(folder, 'server.pid'), `${child.pid}\n`);
     const until = Date.now() + START_MS;
     while (true) {
       const pong = await command(port, ['PING']).catch(() => null);
@@ -85,6 +88,7 @@ export async function startRedis({ args = [] }: RedisOptions = {}): Promise<Test
 
   const onExit = (): void => void child.kill('SIGKILL');
   process.once('exit', onExit);
+  const endReaper = reapAfterUs(folder, 'server.pid');
   await start();
   return {
     url: `redis://127.0.0.1:${port}`,
@@ -97,6 +101,7 @@ export async function startRedis({ args = [] }: RedisOptions = {}): Promise<Test
     async kill(signal) {
       if (signal === 'SIGKILL' || signal === 'SIGTERM') await end(signal);
       else child.kill(signal);
+      if (signal === 'SIGSTOP') await stopped(child.pid ?? 0);
     },
     async restart() {
       await end('SIGKILL');
@@ -106,6 +111,7 @@ export async function startRedis({ args = [] }: RedisOptions = {}): Promise<Test
       process.off('exit', onExit);
       await end('SIGTERM');
       await rm(folder, { recursive: true, force: true });
+      endReaper();
     },
   };
 }

@@ -80,13 +80,13 @@ describe('a test file in a process of its own', () => {
   });
 
   test('nothing it started outlives it', async () => {
-    const { output } = await run(
-      `
+    const { output } = await run(`
       import { spawn } from 'node:child_process';
-      test('leaves a child behind', () => { console.log('child', spawn('sleep', ['600']).pid); setInterval(() => {}, 1e3); });
-    `,
-      1_500,
-    );
+      test('leaves a child behind', () => {
+        process.stdout.write(\`child \${spawn('sleep', ['600']).pid}\\n\`, () => process.kill(process.pid, 'SIGKILL'));
+        return new Promise(() => {});
+      });
+    `);
     const pid = Number(/child ([0-9]+)/.exec(output)?.[1]);
     assert.ok(pid > 0);
     await until('the child to be gone', () => !alive(pid), { timeoutMs: 5_000 });

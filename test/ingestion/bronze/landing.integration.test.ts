@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { landingToBronze } from '../../../ingestion/bronze/landing.ts';
 import { C2C_SOURCE } from '../../../schema/c2c.ts';
@@ -25,8 +25,8 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tickgraph-bronze-'));
   store = openFolderStore(folder, { maxBytes: 1_000_000 });
   await merchant.rows('TRUNCATE bronze.raw_landing_c2c, bronze.raw_event_c2c, ops.dead_letter, ops.watermark');
-  return () => rm(folder, { recursive: true, force: true });
 });
+afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const run = (settings: Record<string, string> = {}) =>
   merchant.run(landingToBronze, { LANDING_URL: `file://${folder}`, ...settings });

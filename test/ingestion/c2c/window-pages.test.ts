@@ -101,16 +101,23 @@ test('a list that never stands still is given up after a bounded number of calls
   assert.ok(calls <= 1_000, `${calls} calls`);
 });
 
+/** One page of the orders of a window, where order n of `size` is of the time n * `everyMs`; and how many there are in all. */
+function pageOf(size: number, everyMs: number, { from, to }: { from: number; to: number }, page: number) {
+  const first = Math.max(0, Math.ceil(from / everyMs));
+  const total = Math.max(0, Math.min(size - 1, Math.floor(to / everyMs)) - first + 1);
+  const skipped = (page - 1) * ROWS;
+  const length = Math.max(0, Math.min(ROWS, total - skipped));
+  return { numbers: Array.from({ length }, (_, i) => first + skipped + i), total };
+}
+
 test('a window with too many pages is cut, and every part of it read', async () => {
   const asked: { from: number; to: number }[] = [];
   const seen = new Set<number>();
-  const at = (n: number): number => n * 50;
   const reader = new WindowReader<C2cPage>(async (window, page) => {
-    const all = Array.from({ length: 20_000 }, (_, n) => n).filter((n) => at(n) >= window.from && at(n) <= window.to);
     asked.push(window);
-    const numbers = all.slice((page - 1) * ROWS, page * ROWS);
+    const { numbers, total } = pageOf(20_000, 50, window, page);
     for (const n of numbers) seen.add(n);
-    return { orders: numbers.map(order), total: all.length };
+    return { orders: numbers.map(order), total };
   });
   assert.equal(await reader.read(WINDOW), true);
   assert.equal(seen.size, 20_000);
@@ -121,12 +128,11 @@ test('a window with too many pages is cut, and every part of it read', async () 
 function orderedReader(size: number, totalOf: (n: number) => number | null) {
   const seen = new Set<number>();
   let calls = 0;
-  const reader = new WindowReader<C2cPage>(async ({ from, to }, page) => {
+  const reader = new WindowReader<C2cPage>(async (window, page) => {
     calls++;
-    const all = Array.from({ length: size }, (_, n) => n).filter((n) => n * 40 >= from && n * 40 <= to);
-    const numbers = all.slice((page - 1) * ROWS, page * ROWS);
+    const { numbers, total } = pageOf(size, 40, window, page);
     for (const n of numbers) seen.add(n);
-    return { orders: numbers.map(order), total: totalOf(all.length) };
+    return { orders: numbers.map(order), total: totalOf(total) };
   });
   return { reader, seen, calls: () => calls };
 }

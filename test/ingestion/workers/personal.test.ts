@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { maskBytes, maskText } from '../../../ingestion/workers/personal.ts';
 import { PERSONAL_FIELDS } from '../../../schema/cdc.ts';
+import { anyText } from '../../support/texts.ts';
 
 const masked = (text: string): string | undefined => maskBytes(Buffer.from(text), PERSONAL_FIELDS).masked?.toString();
 
@@ -42,7 +43,7 @@ test('other bytes stay as they are', () => {
 });
 
 test('no name of two letters or more is left, whatever it is and wherever the text ends', () => {
-  const name = fc.string({ unit: 'grapheme', minLength: 3 }).map((text) => `Q${text}Z`);
+  const name = anyText({ minLength: 3 }).map((text) => `Q${text}Z`);
   fc.assert(
     fc.property(name, fc.constantFrom(...PERSONAL_FIELDS), fc.nat(), (text, field, cut) => {
       const whole = JSON.stringify({ a: 1, [field]: text, nested: JSON.stringify({ [field]: text }) });

@@ -5,6 +5,7 @@ import { buildSchema, execute, GraphQLScalarType, type GraphQLSchema, parse, val
 import { buildTickgraphSchema } from '../../../resolvers/index.ts';
 import { resolveEvent } from '../../../src/stream/cohort.ts';
 import { planOf } from '../../../src/stream/plan.ts';
+import { anyText } from '../../support/texts.ts';
 
 const SDL = `
   type Query { nothing: Int }
@@ -53,7 +54,7 @@ const FIELDS = [
 const RARE = ['node { id }', 'own', 'own(times: $n)'];
 
 const anything = fc.oneof(
-  ...[fc.string({ unit: 'binary' }), fc.double(), fc.integer(), fc.boolean(), fc.constantFrom('BUY', 'SELL', 'HOLD')],
+  ...[anyText(), fc.double(), fc.integer(), fc.boolean(), fc.constantFrom('BUY', 'SELL', 'HOLD')],
   ...[fc.constantFrom(null, undefined, 1, 2, 3, 4, '', '"\\\u2028é'), fc.constant(new Error('in the data'))],
   ...[fc.constant(() => 'called'), fc.array(fc.string()), fc.date()],
 );
@@ -68,7 +69,7 @@ const level = fc.record({
 const event = fc.letrec((tie) => ({
   event: fc.record({
     id: mostly(fc.string()),
-    text: mostly(fc.option(fc.string({ unit: 'grapheme' }))),
+    text: mostly(fc.option(anyText())),
     must: mostly(fc.string()),
     number: mostly(fc.integer({ min: -5, max: 5 })),
     real: mostly(fc.double({ noNaN: true, noDefaultInfinity: true })),

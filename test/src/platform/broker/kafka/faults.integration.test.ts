@@ -14,6 +14,9 @@ import { type Listener, lastOf, listen, numbered, spec, values } from '../listen
 const log = createLog(process.env.TEST_LOG ?? 'silent');
 const TIMEOUT_MS = 1_500;
 const SESSION_MS = 1_500;
+/** Of a member that must keep its place until it is cut off, however rarely this process gets a turn. */
+const LONG_SESSION_MS = 5_000;
+const PATIENCE = { timeoutMs: 60_000 };
 const opened: Broker[] = [];
 
 async function open(brokers: readonly string[], sessionTimeoutMs = SESSION_MS): Promise<Broker> {
@@ -51,9 +54,30 @@ function keepSending(broker: Broker, topic: string): { readonly sent: number; st
   };
 }
 
+/** The call fails before a timer of so many ms goes off, which a process that gets no turn holds up as much. */
+async function failsWithin(ms: number, call: () => Promise<unknown>): Promise<void> {
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+  }, ms);
+  await assert.rejects(call(), BrokerUnavailable);
+  clearTimeout(timer);
+  assert.ok(!isLate, `took more than ${ms} ms`);
+}
+
 function missing(acknowledged: ReadonlySet<string>, { seen }: Listener): number {
   const got = new Set(values(seen));
   return [...acknowledged].filter((value) => !got.has(value)).length;
+}
+
+/** Resolves when everything acknowledged was seen; else says how far the listener came. */
+async function allSeen(acknowledged: ReadonlySet<string>, listener: Listener): Promise<void> {
+  const howFar = (): string => {
+    const { seen, fatal } = listener;
+    const counts = `${missing(acknowledged, listener)} of ${acknowledged.size} not seen, ${seen.length} seen`;
+    return `everything acknowledged: ${counts} up to offset ${seen.at(-1)?.offset}, ${listener.assigned().length} assigned, ${fatal}`;
+  };
+  await until(howFar, () => missing(acknowledged, listener) === 0, PATIENCE);
 }
 
 await withService('Kafka that fails', prepareOwnKafka, () => {
@@ -81,9 +105,11 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
 
   test('frozen for 6 s: calls fail within their bound, what was acknowledged arrives, reading goes on', async () => {
     const name = await topic();
+    // tens of megabytes in the listener's way may be more than it can take in within so short a session
+    const unread = await topic();
     const listener = await listen(broker, { group: name, topics: [name] });
     const sending = keepSending(broker, name);
-    await until('a beginning', () => listener.seen.length > 10);
+    await until('a beginning', () => listener.seen.length > 10, PATIENCE);
     await kafka.kill('SIGSTOP');
     try {
       const thaw = Date.now() + 6_000;
@@ -92,12 +118,10 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
         () => broker.send(name, numbered(0, 1)),
         () => broker.watermarks(name),
       ]) {
-        const began = performance.now();
-        await assert.rejects(call(), BrokerUnavailable);
-        assert.ok(performance.now() - began < TIMEOUT_MS + 500);
+        await failsWithin(TIMEOUT_MS + 500, call);
       }
       const large = { key: 'k', value: Buffer.alloc(800_000) };
-      const burst = await Promise.allSettled(Array.from({ length: 60 }, () => broker.send(name, [large])));
+      const burst = await Promise.allSettled(Array.from({ length: 60 }, () => broker.send(unread, [large])));
       const full = burst.filter((r) => r.status === 'rejected' && /wait to be acknowledged/.test(String(r.reason)));
       assert.ok(full.length >= 15, `${full.length} of 60 refused for the bound on bytes`);
       await until('6 s to pass', () => Date.now() > thaw);
@@ -105,11 +129,9 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
       await kafka.kill('SIGCONT');
     }
     const before = sending.sent;
-    await until('sends that succeed', () => sending.sent > before + 10, { timeoutMs: 30_000 });
+    await until('sends that succeed', () => sending.sent > before + 10, PATIENCE);
     const acknowledged = await sending.stop();
-    await until('everything acknowledged', () => missing(acknowledged, listener) === 0, {
-      timeoutMs: 30_000,
-    });
+    await allSeen(acknowledged, listener);
     await broker.ping();
     assert.deepEqual(listener.fatal, []);
     await listener.stop();
@@ -121,17 +143,15 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
     const sending = keepSending(broker, name);
     for (let round = 0; round < 2; round++) {
       const before = sending.sent;
-      await until('sends that succeed', () => sending.sent > before + 20, { timeoutMs: 60_000 });
+      await until('sends that succeed', () => sending.sent > before + 20, PATIENCE);
       await kafka.kill('SIGKILL');
       await assert.rejects(broker.ping(), BrokerUnavailable);
       await kafka.restart();
     }
     const before = sending.sent;
-    await until('sends that succeed', () => sending.sent > before + 20, { timeoutMs: 60_000 });
+    await until('sends that succeed', () => sending.sent > before + 20, PATIENCE);
     const acknowledged = await sending.stop();
-    await until('everything acknowledged', () => missing(acknowledged, listener) === 0, {
-      timeoutMs: 60_000,
-    });
+    await allSeen(acknowledged, listener);
     const firsts = [...new Set(values(listener.seen))].map(Number);
     assert.deepEqual(
       firsts,
@@ -144,7 +164,7 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
   test('a member that is cut off: its batch goes stale, another takes over, nothing is lost', async () => {
     const name = await topic(2);
     for (let i = 0; i < 20; i++) await broker.send(name, numbered(i, i + 1, null));
-    const cutOff = await open([`127.0.0.1:${proxy.port}`]);
+    const cutOff = await open([`127.0.0.1:${proxy.port}`], LONG_SESSION_MS);
     const refused: string[] = [];
     const revoked: number[] = [];
     const inHand = new Set<number>();
@@ -155,24 +175,24 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
       async onBatch(batch) {
         if (refused.length >= 2) return batch.commit(lastOf(batch).offset);
         inHand.add(batch.partition);
-        await until('the batch to go stale', () => batch.isStale(), { timeoutMs: 30_000 });
+        await until('the batch to go stale', () => batch.isStale(), PATIENCE);
         await batch.commit(lastOf(batch).offset).catch((error: Error) => refused.push(error.name));
         throw new Error('it was taken away');
       },
     });
-    await until('a batch of each partition', () => inHand.size === 2);
+    await until('a batch of each partition', () => inHand.size === 2, PATIENCE);
     await proxy.set('blackhole');
     const b = await listen(broker, { group: name, topics: [name] });
-    await until('both at the other member', () => b.assigned().length === 2, { timeoutMs: 30_000 });
-    await until('everything', () => new Set(values(b.seen)).size === 20);
-    await until('both refusals', () => refused.length === 2);
+    await until('both at the other member', () => b.assigned().length === 2, PATIENCE);
+    await until('everything', () => new Set(values(b.seen)).size === 20, PATIENCE);
+    await until('both refusals', () => refused.length === 2, PATIENCE);
     assert.deepEqual(refused, ['PartitionLost', 'PartitionLost']);
-    await until('both revoked', () => revoked.length === 2);
+    await until('both revoked', () => revoked.length === 2, PATIENCE);
     assert.deepEqual(a.assigned(), []);
     await proxy.set('pass');
-    await until('one each', () => a.assigned().length === 1 && b.assigned().length === 1, { timeoutMs: 60_000 });
+    await until('one each', () => a.assigned().length === 1 && b.assigned().length === 1, PATIENCE);
     for (let i = 20; i < 40; i++) await broker.send(name, numbered(i, i + 1, null));
-    await until('the rest', () => new Set(values([...a.seen, ...b.seen])).size === 40);
+    await until('the rest', () => new Set(values([...a.seen, ...b.seen])).size === 40, PATIENCE);
     assert.deepEqual([...a.fatal, ...b.fatal], []);
     await Promise.all([a.stop(), b.stop()]);
   });
@@ -184,7 +204,7 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
     const sending = keepSending(through, name);
     for (const mode of ['reset', 'refuse'] as const) {
       const before = sending.sent;
-      await until('sends that succeed', () => sending.sent > before + 10, { timeoutMs: 60_000 });
+      await until('sends that succeed', () => sending.sent > before + 10, PATIENCE);
       await proxy.set(mode);
       await until('a failure to show', () =>
         through.ping().then(
@@ -195,11 +215,9 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
       await proxy.set('pass');
     }
     const before = sending.sent;
-    await until('sends that succeed', () => sending.sent > before + 10, { timeoutMs: 60_000 });
+    await until('sends that succeed', () => sending.sent > before + 10, PATIENCE);
     const acknowledged = await sending.stop();
-    await until('everything acknowledged', () => missing(acknowledged, listener) === 0, {
-      timeoutMs: 60_000,
-    });
+    await allSeen(acknowledged, listener);
     assert.deepEqual(listener.fatal, []);
     await listener.stop();
   });
@@ -208,7 +226,7 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
     const name = await topic();
     const through = await open([`127.0.0.1:${proxy.port}`]);
     const listener = await listen(through, { group: name, topics: [name] });
-    await until('the partition', () => listener.assigned().length === 1);
+    await until('the partition', () => listener.assigned().length === 1, PATIENCE);
     await proxy.set('blackhole');
     const began = performance.now();
     const sending = assert.rejects(through.send(name, numbered(0, 1)), BrokerUnavailable);
@@ -223,7 +241,7 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
     // below the broker's group.min.session.timeout.ms
     const misfit = await open(kafka.brokers, 200);
     const listener = await listen(misfit, { group: name, topics: [name] });
-    await until('onFatal', () => listener.fatal.length > 0);
+    await until('onFatal', () => listener.fatal.length > 0, PATIENCE);
     assert.match(String(listener.fatal[0]), /session timeout/i);
     await listener.stop();
     assert.equal(listener.fatal.length, 1);
@@ -231,8 +249,6 @@ await withService('Kafka that fails', prepareOwnKafka, () => {
 
   test('a broker that is not there is BrokerUnavailable, within the bound', async () => {
     const nobody = await freePort();
-    const began = performance.now();
-    await assert.rejects(open([`127.0.0.1:${nobody}`]), BrokerUnavailable);
-    assert.ok(performance.now() - began < 3 * TIMEOUT_MS);
+    await failsWithin(3 * TIMEOUT_MS, () => open([`127.0.0.1:${nobody}`]));
   });
 });
