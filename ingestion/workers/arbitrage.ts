@@ -138,10 +138,12 @@ class ArbitrageSource implements Source<BookEvent> {
 
   /** Where the books begin that the checkpoint needs; what of them is gone comes back with the next snapshots. */
   async #booksFrom({ topic, partition }: TopicPartition, { from, state }: Checkpoint): Promise<bigint> {
-    const saved = BigInt((state as { books?: string } | null)?.books ?? from);
+    const books = BigInt((state as { books?: string } | null)?.books ?? from);
+    // where no book is held the last message is read all the same: by it the group learns how far we are
+    const first = books < from ? books : from;
     const marks = await this.platform.broker.watermarks(topic);
     const low = marks.find((mark) => mark.partition === partition)?.low ?? 0n;
-    return saved > low ? saved : low;
+    return first > low ? first : low;
   }
 
   async #begin(): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startWorkers } from '../../../ingestion/workers/index.ts';
+import { logId } from '../../../ingestion/workers/log-id.ts';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import { type ArbitrageEvent, arbitrageId } from '../../../schema/arbitrage.ts';
 import { Exact } from '../../../schema/decimal.ts';
@@ -171,5 +172,29 @@ describe('spreads, from the books to the tables', () => {
       ...new Map((await said()).filter((e) => e.sampled).map((e) => [`${arbitrageId(e)} ${e.eventTime}`, e])).values(),
     ];
     assert.deepEqual(rows, expected(once.filter((e) => e.eventTime < T + 3 * MINUTE)));
+  });
+
+  test('with no book left to read again, the group learns how far the worker is all the same', async () => {
+    const { broker } = platform;
+    const events = bookEvents(FEEDS.slice(0, 2), {
+      from: T,
+      to: T + MINUTE,
+      everyMs: 1_000,
+      snapshotMs: 20_000,
+      seed: 4,
+    });
+    await produce(broker, TOPICS.orderbook, events);
+    const marks = (await broker.watermarks(TOPICS.orderbook.name)).filter(({ low, high }) => high > low);
+    // as a process leaves it that is killed between its checkpoint and its commit, when all books were long silent
+    for (const { partition, high } of marks) {
+      await postgres.query(
+        `INSERT INTO ops.checkpoint (group_name, topic, partition, log, next_offset, state)
+         VALUES ('arbitrage', $1, $2, $3, $4, $5)`,
+        [TOPICS.orderbook.name, partition, logId(platform), String(high), JSON.stringify({ books: String(high) })],
+      );
+    }
+    await start('arbitrage');
+    await drained(broker, 'arbitrage', [TOPICS.orderbook.name]);
+    assert.deepEqual(await said(), []);
   });
 });
