@@ -1,7 +1,7 @@
 /** Which role may ask which root field. A role may do what the ones before it may. */
 import type { AuthCheckerFn } from 'type-graphql';
 import { clientError } from '../schema/errors.ts';
-import type { Role } from '../src/platform/config.ts';
+import type { Role } from '../src/platform/setting.ts';
 import type { Context } from './context.ts';
 
 export const READER: Role[] = ['reader'];

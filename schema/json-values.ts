@@ -7,6 +7,14 @@ export class BadMessage extends Error {
   override readonly name = 'BadMessage';
 }
 
+/** The values that are remembered, of all topics. */
+const remembered: RecentValues<unknown>[] = [];
+
+/** Characters of the texts that are remembered, so that none is read twice. */
+export function rememberedCharacters(): number {
+  return remembered.reduce((sum, { length }) => sum + length, 0);
+}
+
 export interface Values<Payload> {
   /** Value bytes of a payload, which must not be changed any more. */
   encode(payload: Payload): Buffer;
@@ -31,6 +39,7 @@ function checkedValues<P>(shape: z.ZodType<P>): Values<P> {
 
 function recentValues<P>(shape: z.ZodType<P>, isPlain: (value: unknown) => boolean): Values<P> {
   const recent = new RecentValues<P>();
+  remembered.push(recent as RecentValues<unknown>);
   return {
     encode(payload) {
       const text = JSON.stringify(payload);

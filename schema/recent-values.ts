@@ -5,11 +5,11 @@
 
 /** Texts that fall on one slot replace each other; a miss costs a parse, nothing else. */
 const SLOTS = 8_192;
-/** Longer texts (whole books) have fewer slots, which bounds the memory, and are the dearest to read. */
-const LONG_SLOTS = 64;
-const LONG = 4_096;
 /** Characters of a text that choose its slot. */
 const SAMPLED = 64;
+/** A generation is full with so many texts, or with so many characters. */
+const TEXTS = 4_096;
+const CHARACTERS = 2_097_152;
 
 export interface Known<P> {
   readonly text: string;
@@ -20,23 +20,48 @@ export interface Known<P> {
   isPlain: boolean;
 }
 
+type Slots<P> = (Known<P> | undefined)[];
+
+/** Two generations of texts: once the younger one is full, the elder one is forgotten. */
 export class RecentValues<P> {
-  readonly #short: (Known<P> | undefined)[] = [];
-  readonly #long: (Known<P> | undefined)[] = [];
+  #young: Slots<P> = [];
+  #elder: Slots<P> = [];
+  #texts = 0;
+  #youngLength = 0;
+  #elderLength = 0;
+
+  /** Characters of all texts that are kept; never above twice a generation's. */
+  get length(): number {
+    return this.#youngLength + this.#elderLength;
+  }
 
   /** What is known of exactly this text. */
   find(text: string): Known<P> | undefined {
-    const known = this.#slotsFor(text)[slotOf(text)];
-    return known !== undefined && known.text === text ? known : undefined;
+    const slot = slotOf(text);
+    const young = this.#young[slot];
+    if (young !== undefined && young.text === text) return young;
+    const elder = this.#elder[slot];
+    return elder !== undefined && elder.text === text ? elder : undefined;
   }
 
   /** Remembers what a text says. Readers share the payload: nobody may change it from here on. */
   keep(known: Known<P>): void {
-    this.#slotsFor(known.text)[slotOf(known.text)] = known;
+    const { length } = known.text;
+    if (length > CHARACTERS) return;
+    if (this.#texts >= TEXTS || this.#youngLength + length > CHARACTERS) this.#age();
+    const slot = slotOf(known.text);
+    const replaced = this.#young[slot];
+    if (replaced === undefined) this.#texts += 1;
+    else this.#youngLength -= replaced.text.length;
+    this.#young[slot] = known;
+    this.#youngLength += length;
   }
 
-  #slotsFor(text: string): (Known<P> | undefined)[] {
-    return text.length > LONG ? this.#long : this.#short;
+  #age(): void {
+    const forgotten = this.#elder;
+    forgotten.length = 0;
+    [this.#elder, this.#elderLength] = [this.#young, this.#youngLength];
+    [this.#young, this.#youngLength, this.#texts] = [forgotten, 0, 0];
   }
 }
 
@@ -46,5 +71,5 @@ function slotOf(text: string): number {
   let hash = length;
   for (let i = length - 1; i >= 0; i -= step) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
   // the low bits alone would follow the last characters
-  return ((hash ^ (hash >>> 15)) >>> 0) % (length > LONG ? LONG_SLOTS : SLOTS);
+  return ((hash ^ (hash >>> 15)) >>> 0) % SLOTS;
 }

@@ -3,6 +3,7 @@
  * the exchanges unless `--live` or an exchange's own endpoints are given.
  */
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { startCapture } from '../ingestion/capture/capture.ts';
 import { CONNECTORS } from '../ingestion/exchanges/index.ts';
 import { startIngest } from '../ingestion/ingest.ts';
@@ -13,7 +14,10 @@ import { startApi } from '../resolvers/api.ts';
 import { startStandIns } from '../sim/index.ts';
 import { openPlatform } from './platform/open.ts';
 import { runProcess, together } from './platform/run.ts';
+import { usesC2cStandIn } from './platform/settings-c2c.ts';
 
+// much lives here for minutes: V8 by itself lets the heap grow to several times of it before it collects
+setFlagsFromString('--heap-growing-percent=40');
 const { values: flags } = parseArgs({ options: { live: { type: 'boolean', default: false } } });
 
 await runProcess([], async (process) => {
@@ -26,13 +30,11 @@ await runProcess([], async (process) => {
   for (const { exchange, settings } of Object.values(CONNECTORS)) {
     if (flags.live || config[settings.rest]) wanted.delete(exchange);
   }
-  const c2c = !config.BINANCE_C2C_URL && !(flags.live && config.BINANCE_API_KEY);
+  const c2c = usesC2cStandIn(config, flags.live);
   const standIns = await startStandIns([...wanted], config.SIM_SEED, { c2c });
   const workers = await startWorkers(platform, { onFatal: process.fatal });
   const capture = await startCapture(platform, 'embedded');
-  // a stand-in on this machine need not be spared
-  const settings = { ...standIns.settings, ...(c2c && { SLEEP_INTERVAL: 0 }) };
-  const pipelines = await startAllPipelines({ ...platform, config: { ...config, ...settings } });
+  const pipelines = await startAllPipelines({ ...platform, config: { ...config, ...standIns.settings } });
   const ingest = await startIngest(platform, { endpoints: standIns.endpoints });
   const api = await startApi(platform);
   const simulated = [...Object.keys(standIns.endpoints), ...(c2c ? ["a merchant's C2C orders"] : [])];

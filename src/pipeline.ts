@@ -15,6 +15,7 @@ import { createJobs } from './platform/postgres/jobs.ts';
 import { openPostgres } from './platform/postgres/postgres.ts';
 import { queueRun } from './platform/postgres/queue-run.ts';
 import { runProcess, together } from './platform/run.ts';
+import { usesC2cStandIn } from './platform/settings-c2c.ts';
 
 /** So long others may take to begin it, ms: before it is done here, and where that can't be. */
 const [TAKEN_MS, QUEUED_MS] = [5_000, 30_000];
@@ -38,15 +39,15 @@ await runProcess(env.DATABASE_URL ? ['DATABASE_URL', 'REDIS_URL', 'KAFKA_BROKERS
   const jobs = createJobs({ url: postgres.url, timeoutMs, log });
   const parts: Running[] = [platform ?? { stop: () => postgres.close() }, jobs];
   if (platform && !config.DATABASE_URL) {
-    const c2c = !config.BINANCE_C2C_URL && !(flags.live && config.BINANCE_API_KEY);
+    const c2c = usesC2cStandIn(config, flags.live);
     const { startStandIns } = await import('../sim/index.ts');
     const standIns = await startStandIns(flags.live || config.UPBIT_REST_URL ? [] : ['UPBIT'], config.SIM_SEED, {
       c2c,
     });
     stdout.write(flags.live && !c2c ? '' : 'The data is SIMULATED; with --live and a key it is the real one.\n');
     parts.push(standIns);
-    const settings = { ...standIns.settings, ...(c2c && { SLEEP_INTERVAL: 0 }) };
-    parts.push(await startAllPipelines({ ...platform, config: { ...config, ...settings } }, [name], ASKED_PIPELINES));
+    const settings = { ...config, ...standIns.settings };
+    parts.push(await startAllPipelines({ ...platform, config: settings }, [name], ASKED_PIPELINES));
   }
   const id = await queueRun(jobs, postgres, name);
   if (platform && config.DATABASE_URL) {

@@ -4,10 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type AccessToken, ConfigError } from './config.ts';
+import { ConfigError } from './config.ts';
 import type { Log } from './log.ts';
 import { metrics } from './metrics.ts';
 import type { Running } from './platform.ts';
+import type { AccessToken } from './setting.ts';
 import { accessToken } from './setting.ts';
 
 export interface AccessFile extends Running {

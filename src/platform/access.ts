@@ -4,7 +4,8 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type AccessToken, isLoopback, type Role } from './config.ts';
+import { isLoopback } from './config.ts';
+import type { AccessToken, Role } from './setting.ts';
 
 export interface Caller {
   readonly role: Role;

@@ -2,7 +2,7 @@
  * Every setting in one table. Parsed once at start; all problems are reported together (ConfigError). README and
  * .env.example are tested against this table.
  */
-import { EXCHANGES, type Exchange, type MarketRef } from '../../schema/market.ts';
+import { EXCHANGES } from '../../schema/market.ts';
 import {
   accessToken,
   broker,
@@ -21,18 +21,6 @@ import {
 } from './setting.ts';
 import { C2C_SETTINGS } from './settings-c2c.ts';
 import { readSupply } from './supply.ts';
-
-export type Role = 'reader' | 'merchant' | 'admin';
-
-export interface AccessToken {
-  token: string;
-  role: Role;
-  /** Epoch ms from which on it is void; left out for one that does not expire. */
-  expiresAt?: number;
-}
-
-/** A market list entry: one market, or every market of the exchange. */
-export type MarketPattern = MarketRef | { exchange: Exchange; symbol: '*' };
 
 export const SETTINGS = {
   PORT: setting('4000', 'Port of the API; 0 takes a free one', integer(0, 65_535)),

@@ -1,5 +1,7 @@
 /** Owner of prom-client: every metric of the project, named and explained in one place. */
+
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { rememberedCharacters } from '../../schema/json-values.ts';
 
 export const registry = new Registry();
 collectDefaultMetrics({ register: registry });
@@ -75,6 +77,23 @@ export const metrics = {
   rankingSeconds: seconds('ranking', 'Time of one computation of the rankings'),
   rankingLeftOut: gauge('ranking_left_out_markets', 'Markets that a ranking leaves out: not known, or out of date', [
     'metric',
+  ]),
+  rememberedCharacters: new Gauge({
+    name: 'tickgraph_remembered_value_characters',
+    help: 'Characters of the messages that are remembered, so that a process reads none twice',
+    registers,
+    collect(): void {
+      this.set(rememberedCharacters());
+    },
+  }),
+  memoryLogBytes: gauge('memory_log_bytes', 'Bytes that the log in memory holds'),
+  memoryLogDropped: counter(
+    'memory_log_dropped_total',
+    'Unread messages that the log in memory dropped for want of room',
+  ),
+  memoryLiveBytes: gauge('memory_live_bytes', 'Bytes that the live store in memory holds: streams, values', ['part']),
+  memoryLiveDropped: counter('memory_live_dropped_total', 'What the live store in memory dropped for want of room', [
+    'part',
   ]),
   appended: counter('live_events_total', 'Events given to live streams', ['channel', 'outcome']),
   // pipelines

@@ -1,7 +1,18 @@
 /** What a setting is, and how its text becomes a value. */
 import { decimal, Exact } from '../../schema/decimal.ts';
-import { EXCHANGES, isSymbol } from '../../schema/market.ts';
-import type { AccessToken, MarketPattern, Role } from './config.ts';
+import { EXCHANGES, type Exchange, isSymbol, type MarketRef } from '../../schema/market.ts';
+
+export type Role = 'reader' | 'merchant' | 'admin';
+
+export interface AccessToken {
+  token: string;
+  role: Role;
+  /** Epoch ms from which on it is void; left out for one that does not expire. */
+  expiresAt?: number;
+}
+
+/** A market list entry: one market, or every market of the exchange. */
+export type MarketPattern = MarketRef | { exchange: Exchange; symbol: '*' };
 
 const ROLES: readonly Role[] = ['reader', 'merchant', 'admin'];
 /** Nobody charges more than two percent. */

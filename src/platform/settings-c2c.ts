@@ -54,3 +54,11 @@ export const C2C_SETTINGS = {
     oneOf('auto', 'embedded', 'debezium', 'off'),
   ),
 } as const satisfies Record<string, Setting<unknown>>;
+
+/** True where a stand-in serves the merchant's orders: nothing else was named, and no real key for real markets. */
+export function usesC2cStandIn(
+  config: { readonly BINANCE_C2C_URL: string | undefined; readonly BINANCE_API_KEY: string },
+  live: boolean,
+): boolean {
+  return !config.BINANCE_C2C_URL && !(live && config.BINANCE_API_KEY);
+}

@@ -3,8 +3,8 @@ import { landingToBronze } from '../../ingestion/bronze/landing.ts';
 import { ingestC2cOrders } from '../../ingestion/c2c/ingest.ts';
 import { goldC2cDailyVolume } from '../../ingestion/gold/c2c-daily-volume.ts';
 import { goldC2cSummary } from '../../ingestion/gold/c2c-summary.ts';
-import type { Task } from '../../ingestion/pipelines/task.ts';
 import { silverC2cOrders } from '../../ingestion/silver/c2c-order.ts';
+import type { Task } from '../../ingestion/task.ts';
 import { openPostgres } from '../../src/platform/postgres/postgres.ts';
 import { runTask } from '../ingestion/silver/c2c-bronze.ts';
 

@@ -4,7 +4,7 @@ import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import { checkRole } from '../../resolvers/authority.ts';
 import type { Context } from '../../resolvers/context.ts';
 import { buildTickgraphSchema } from '../../resolvers/index.ts';
-import type { Role } from '../../src/platform/config.ts';
+import type { Role } from '../../src/platform/setting.ts';
 import { MarketDocument, TradeExecutedDocument } from '../generated/graphql.ts';
 import { BTC } from './samples.ts';
 import { createWorld, noPostgres } from './world.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Task, TaskResult } from '../../../ingestion/pipelines/task.ts';
+import type { Task, TaskResult } from '../../../ingestion/task.ts';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import { type C2cSim, type C2cSimOptions, startC2cSim } from '../../../sim/c2c/server.ts';
 import { createMemoryBroker } from '../../../src/platform/broker/memory/broker.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { describe, test } from 'node:test';
 import { bearerToken, connectionToken, createAccess } from '../../../src/platform/access.ts';
-import type { AccessToken } from '../../../src/platform/config.ts';
+import type { AccessToken } from '../../../src/platform/setting.ts';
 
 const TOKENS: AccessToken[] = [
   { token: 'reader-0123456789abcdef', role: 'reader' },

@@ -1,10 +1,11 @@
 /** The log of a process that has no Kafka: partitions, groups, retention and redelivery as there, kept in memory. */
 import type { TopicSpec } from '../../../../schema/topics.ts';
 import { createLog, type Log } from '../../log.ts';
+import { metrics } from '../../metrics.ts';
 import type { Broker, CommittedOffset, ConsumeOptions, Consumer, OutgoingMessage, PartitionLag } from '../broker.ts';
 import { createPartitioner } from '../partitioner.ts';
 import { keyOf, MemoryGroup } from './group.ts';
-import { MemoryPartition } from './log.ts';
+import { type Held, MemoryPartition } from './log.ts';
 
 /** A sender that never waits for anything else gives the consumers a turn after so many messages. */
 const TURN_AFTER = 256;
@@ -15,6 +16,8 @@ export interface MemoryBrokerOptions {
   clock?: () => number;
   /** A partition keeps no more than this; 8 MiB. */
   maxBytesPerPartition?: number;
+  /** All partitions keep no more than this together: what was read gives way first; 48 MiB. */
+  maxBytes?: number;
   log?: Log;
 }
 
@@ -28,17 +31,21 @@ class MemoryBroker implements Broker {
   readonly #topics = new Map<string, MemoryPartition[]>();
   readonly #groups = new Map<string, MemoryGroup>();
   readonly #clock: () => number;
+  readonly #maxBytesPerPartition: number;
   readonly #maxBytes: number;
+  readonly #held: Held = { bytes: 0 };
   readonly #log: Log;
   readonly #partitionOf = createPartitioner();
   readonly #expiredAt = new WeakMap<MemoryPartition, number>();
   #sentInTurn = 0;
   #closed = false;
 
-  constructor({ clock = Date.now, maxBytesPerPartition = 8_388_608, log }: MemoryBrokerOptions) {
-    this.#clock = clock;
-    this.#maxBytes = maxBytesPerPartition;
-    this.#log = log ?? createLog('warn');
+  constructor(options: MemoryBrokerOptions) {
+    this.#clock = options.clock ?? Date.now;
+    this.#maxBytesPerPartition = options.maxBytesPerPartition ?? 8_388_608;
+    // a test that asks for larger partitions means it
+    this.#maxBytes = options.maxBytes ?? Math.max(50_331_648, this.#maxBytesPerPartition);
+    this.#log = options.log ?? createLog('warn');
   }
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
@@ -47,12 +54,10 @@ class MemoryBroker implements Broker {
       if (there && there.length < partitions) {
         throw new Error(`topic ${name} has ${there.length} partitions, ${partitions} are declared`);
       }
-      const retention = { retentionMs, compacted, maxBytes: this.#maxBytes };
-      if (!there)
-        this.#topics.set(
-          name,
-          Array.from({ length: partitions }, () => new MemoryPartition(retention)),
-        );
+      const retention = { retentionMs, compacted, maxBytes: this.#maxBytesPerPartition };
+      if (there) continue;
+      const empty = Array.from({ length: partitions }, () => new MemoryPartition(retention, this.#held));
+      this.#topics.set(name, empty);
     }
   }
 
@@ -64,7 +69,9 @@ class MemoryBroker implements Broker {
       const index = this.#partitionOf(message.key, partitions.length);
       partitions[index]?.append(message, now);
       written.add(index);
+      if (this.#held.bytes > this.#maxBytes) this.#makeRoom();
     }
+    metrics.memoryLogBytes.set(this.#held.bytes);
     for (const partition of written) {
       this.#expire(partitions[partition], now);
       for (const group of this.#groups.values()) group.wake(keyOf({ topic, partition }));
@@ -122,6 +129,29 @@ class MemoryBroker implements Broker {
     const partitions = this.#topics.get(topic);
     if (!partitions) throw new Error(`unknown topic ${topic}`);
     return partitions;
+  }
+
+  /** What was read gives way first, where there is most of it; then what is unread, where there is most of all. */
+  #makeRoom(): void {
+    const all = [...this.#topics].flatMap(([topic, partitions]) =>
+      partitions.map((kept, partition) => ({ kept, read: this.#readUpTo(keyOf({ topic, partition })) ?? kept.high })),
+    );
+    while (this.#held.bytes > this.#maxBytes) {
+      const sizes = all.map(({ kept, read }) => kept.bytesBefore(read));
+      const most = Math.max(...sizes);
+      const given = all[sizes.indexOf(most)];
+      const { bytes } = this.#held;
+      if (most > 0) given?.kept.shrink(given.read);
+      if (this.#held.bytes < bytes) continue;
+      const fullest = all.reduce((one, other) => (other.kept.bytes > one.kept.bytes ? other : one)).kept;
+      metrics.memoryLogDropped.inc(fullest.shrink(fullest.high));
+    }
+  }
+
+  /** Offset up to which all groups that read a partition have read it; null where none does. */
+  #readUpTo(key: string): bigint | null {
+    const read = [...this.#groups.values()].flatMap((group) => group.readUpTo(key) ?? []);
+    return read.length > 0 ? read.reduce((least, one) => (one < least ? one : least)) : null;
   }
 
   #group(name: string): MemoryGroup {

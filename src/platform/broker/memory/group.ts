@@ -51,6 +51,11 @@ export class MemoryGroup {
     };
   }
 
+  /** Offset up to which the group has read a partition; null where it does not read it. */
+  readUpTo(key: string): bigint | null {
+    return this.committed.get(key) ?? (this.#members.some(({ readers }) => readers.has(key)) ? 0n : null);
+  }
+
   /** There is something new in a partition. */
   wake(key: string): void {
     for (const { readers } of this.#members) readers.get(key)?.wake();

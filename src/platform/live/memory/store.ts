@@ -1,4 +1,5 @@
 /** The live store within the process: for `npm start` without Redis, and for tests. Same contract, nothing kept on disk. */
+import { metrics } from '../../metrics.ts';
 import {
   type AppendResult,
   type Latest,
@@ -14,12 +15,16 @@ import {
   type StreamPosition,
   type TailHandlers,
 } from '../store.ts';
-import { MemoryStream, newLife } from './stream.ts';
+import { type Held, MemoryStream, newLife } from './stream.ts';
 import { MemoryTail } from './tail.ts';
 
 export interface MemoryLiveStoreOptions {
   /** Now, epoch ms; for what has a time to live. */
   clock?: () => number;
+  /** Its streams hold no more than this together: the fullest one gives way; 96 MiB. */
+  maxStreams?: number;
+  /** So do its values with a time to live: the one written first gives way; 32 MiB. */
+  maxValues?: number;
 }
 
 interface Expiring {
@@ -33,8 +38,8 @@ const SWEEP = 2;
 const NOWHERE: StreamPosition = { epoch: '', sequence: 0n };
 
 /** An empty live store. */
-export function createMemoryLiveStore({ clock = Date.now }: MemoryLiveStoreOptions = {}): LiveStore {
-  return new MemoryLiveStore(clock);
+export function createMemoryLiveStore(options: MemoryLiveStoreOptions = {}): LiveStore {
+  return new MemoryLiveStore(options);
 }
 
 class MemoryLiveStore implements LiveStore {
@@ -46,28 +51,43 @@ class MemoryLiveStore implements LiveStore {
   private readonly sources = new Map<string, SourcePosition>();
   private readonly tails = new Set<MemoryTail>();
   private sweeper = this.expiring.entries();
+  private settler = this.streams.values();
   private life = newLife();
+  private held: Held = { bytes: 0 };
+  private valueBytes = 0;
   private closed = false;
+  private readonly clock: () => number;
+  private readonly maxStreams: number;
+  private readonly maxValues: number;
 
-  constructor(private readonly clock: () => number) {}
+  constructor({ clock = Date.now, maxStreams = 100_663_296, maxValues = 33_554_432 }: MemoryLiveStoreOptions) {
+    this.clock = clock;
+    this.maxStreams = maxStreams;
+    this.maxValues = maxValues;
+  }
 
   async append(appends: readonly LiveAppend[], from?: SourceFence): Promise<AppendResult[]> {
     this.requireOpen();
     if (from && this.sources.get(`${from.topic}:${from.partition}`)?.epoch !== from.epoch) {
       throw new SourceLost(`live store: ${from.topic} ${from.partition} is not in epoch ${from.epoch}`);
     }
-    return appends.map((append) => {
+    const results = appends.map((append) => {
       let stream = this.streams.get(append.stream);
       if (!stream) {
-        stream = new MemoryStream(this.life);
+        stream = new MemoryStream(this.life, this.held);
         this.streams.set(append.stream, stream);
       }
       const entry = stream.append(append);
       if (!entry) return { sequence: null };
       this.write(append.writes, entry);
+      if (this.held.bytes > this.maxStreams) this.makeRoom();
       for (const tail of this.tails) tail.appended(append.stream);
       return { sequence: entry.sequence };
     });
+    this.settleNext();
+    metrics.memoryLiveBytes.set({ part: 'streams' }, this.held.bytes);
+    metrics.memoryLiveBytes.set({ part: 'values' }, this.valueBytes);
+    return results;
   }
 
   async put(stream: string, writes: readonly LiveWrite[], at?: bigint): Promise<void> {
@@ -151,6 +171,8 @@ class MemoryLiveStore implements LiveStore {
     this.requireOpen();
     for (const kept of [this.streams, this.newest, this.expiring, this.lists, this.hashes, this.sources]) kept.clear();
     this.life = newLife();
+    this.held = { bytes: 0 };
+    this.valueBytes = 0;
     for (const tail of this.tails) tail.cleared();
   }
 
@@ -174,7 +196,7 @@ class MemoryLiveStore implements LiveStore {
           this.newest.set(write.key, { value: write.value, epoch, sequence });
           break;
         case 'value':
-          this.expiring.set(write.key, { value: write.value, until: this.clock() + write.ttlMs });
+          this.putValue(write.key, { value: write.value, until: this.clock() + write.ttlMs });
           this.sweep();
           break;
         case 'list': {
@@ -198,7 +220,40 @@ class MemoryLiveStore implements LiveStore {
     for (let i = 0; i < SWEEP; i++) {
       const { value: found, done } = this.sweeper.next();
       if (done) this.sweeper = this.expiring.entries();
-      else if (found[1].until <= this.clock()) this.expiring.delete(found[0]);
+      else if (found[1].until <= this.clock()) this.forget(found[0]);
+    }
+  }
+
+  /** Goes round all streams, one with each append: one that rests is packed too. */
+  private settleNext(): void {
+    const { value: stream, done } = this.settler.next();
+    if (done) this.settler = this.streams.values();
+    else stream.settle(this.clock());
+  }
+
+  private putValue(key: string, kept: Expiring): void {
+    this.forget(key);
+    this.expiring.set(key, kept);
+    this.valueBytes += key.length + kept.value.length;
+    if (this.valueBytes <= this.maxValues) return;
+    for (const first of this.expiring.keys()) {
+      if (this.valueBytes <= this.maxValues) break;
+      this.forget(first);
+      metrics.memoryLiveDropped.inc({ part: 'values' });
+    }
+  }
+
+  private forget(key: string): void {
+    const known = this.expiring.get(key);
+    if (known && this.expiring.delete(key)) this.valueBytes -= key.length + known.value.length;
+  }
+
+  /** The fullest streams give way: who resumes from before what is left is told, as after the end of its retention. */
+  private makeRoom(): void {
+    for (let dropped = 1; dropped > 0 && this.held.bytes > this.maxStreams; ) {
+      const fullest = [...this.streams.values()].reduce((most, one) => (one.size > most.size ? one : most));
+      dropped = fullest.shrink();
+      metrics.memoryLiveDropped.inc({ part: 'streams' }, dropped);
     }
   }
 }

@@ -1,9 +1,16 @@
 /** One stream of the in-memory live store: the rules of an append, as the Lua of live-store-scripts.ts has them. */
 import { randomUUID } from 'node:crypto';
 import { type LiveAppend, type StreamEntry, type StreamPosition, TRIM_PER_APPEND } from '../store.ts';
+import { type Pack, pack, unpack } from './pack.ts';
 
-/** Dropped entries are let go of in slices of at least this many. */
+/** Dropped entries leave room at the front; it is closed at so many. */
 const COMPACT_AT = 1_024;
+/** What an entry takes beside its texts. */
+const OVERHEAD = 150;
+/** What is left of a stream that makes room for others, so that it need not do so again with the next entry. */
+const SHRUNK_TO = 0.75;
+/** Entries of one pack, and those that stay as they are behind it: the newest ones, and what came last. */
+const [PACKED, LOOSE, LOOSE_MS] = [64, 32, 2_000];
 
 /** Entries of one stream in one delivery to a follower. */
 export const READ_PER_STREAM = 512;
@@ -15,17 +22,40 @@ export function newLife(): Life {
   return Array<string>(READ_PER_STREAM).fill(randomUUID());
 }
 
+/** What all streams of a store hold together, about. */
+export interface Held {
+  bytes: number;
+}
+
+/** In the place of a dropped entry. */
+const GONE: StreamEntry = { epoch: '', sequence: -1n, payload: '', gap: null, time: 0, logged: null };
+
 export class MemoryStream {
-  /** Entries from `head` on are kept; their sequences are dense. */
+  /** The oldest entries; how many of the first pack are dropped already. */
+  private packs: Pack[] = [];
+  private dropped = 0;
+  /** What follows: entries from `head` on. The sequences of all that is kept are dense. */
   private entries: StreamEntry[] = [];
   private head = 0;
+  /** How many are kept. */
+  private count = 0;
+  private isPacking = false;
   private epoch: string | null = null;
   private offset = -1n;
   private newest: StreamPosition | null = null;
   private rank: string | null = null;
   private readonly ids = new Set<string>();
+  private bytes = 0;
 
-  constructor(readonly life: Life) {}
+  constructor(
+    readonly life: Life,
+    private readonly held: Held = { bytes: 0 },
+  ) {}
+
+  /** What its entries take, about; a character of text counts as a byte. */
+  get size(): number {
+    return this.bytes;
+  }
 
   /** Null where it has had no event. */
   get position(): StreamPosition | null {
@@ -33,7 +63,7 @@ export class MemoryStream {
   }
 
   get oldest(): bigint | null {
-    return this.entries[this.head]?.sequence ?? null;
+    return this.newest && this.count > 0 ? this.newest.sequence - BigInt(this.count - 1) : null;
   }
 
   /** The new entry, or null for a redelivery or a repeat. */
@@ -47,8 +77,11 @@ export class MemoryStream {
     this.newest = { epoch, sequence: entry.sequence };
     this.remember(version);
     this.entries.push(entry);
-    this.drop(this.entries.length - this.head - append.maxLength);
+    this.count += 1;
+    this.account(sizeOf(entry));
+    this.drop(this.count - append.maxLength);
     this.trim(time - append.retentionMs, TRIM_PER_APPEND);
+    this.settle(time);
     return entry;
   }
 
@@ -56,16 +89,56 @@ export class MemoryStream {
   read(after: bigint, count: number): StreamEntry[] {
     const { oldest } = this;
     if (oldest === null || count <= 0) return [];
-    const skip = after < oldest ? 0 : Number(after - oldest) + 1;
-    return this.entries.slice(this.head + skip, this.head + skip + count);
+    const from = after < oldest ? oldest : after + 1n;
+    const loose = oldest + BigInt(this.count - (this.entries.length - this.head));
+    const skip = from < loose ? 0 : Number(from - loose);
+    const rest = (have: number): StreamEntry[] =>
+      this.entries.slice(this.head + skip, this.head + skip + Math.max(0, count - have));
+    if (from >= loose) return rest(0);
+    const packed = this.readPacked(from, count);
+    return [...packed, ...rest(packed.length)];
   }
 
   /** Drops leading entries older than `before` (epoch ms), at most `limit`. Returns how many. */
   trim(before: number, limit: number): number {
     let expired = 0;
-    while (expired < limit && (this.entries[this.head + expired]?.time ?? Number.POSITIVE_INFINITY) < before) expired++;
-    this.drop(expired);
+    while (expired < limit && this.oldestTime() < before) {
+      this.drop(1);
+      expired++;
+    }
     return expired;
+  }
+
+  /** Makes room: drops its oldest entries, a part of what it holds, but never the newest one. Returns how many. */
+  shrink(): number {
+    const before = this.count;
+    const left = this.bytes * SHRUNK_TO;
+    while (this.count > 1 && this.bytes > left) this.drop((this.packs[0]?.times.length ?? 1) - this.dropped);
+    return before - this.count;
+  }
+
+  /** Packs what is no longer new at `now` (epoch ms), in the background. */
+  settle(now: number): void {
+    const end = this.head + PACKED;
+    const last = this.entries[end - 1];
+    if (this.isPacking || !last || this.entries.length < end + LOOSE || last.time > now - LOOSE_MS) return;
+    const chosen = this.entries.slice(this.head, end);
+    const adopt = (made: Pack | null): void => {
+      this.isPacking = false;
+      // some may have been dropped meanwhile
+      if (!made || this.entries[this.head] !== chosen[0]) return;
+      this.leave(PACKED);
+      this.packs.push(made);
+      this.account(made.size);
+      this.settle(now);
+    };
+    this.isPacking = true;
+    pack(chosen).then(adopt, () => adopt(null));
+  }
+
+  private account(change: number): void {
+    this.bytes += change;
+    this.held.bytes += change;
   }
 
   private isRepeat(version: LiveAppend['version']): boolean {
@@ -85,12 +158,50 @@ export class MemoryStream {
     }
   }
 
+  private oldestTime(): number {
+    return this.packs[0]?.times[this.dropped] ?? this.entries[this.head]?.time ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Those of the packed ones that have a sequence of `from` or more, at most `count`. */
+  private readPacked(from: bigint, count: number): StreamEntry[] {
+    const found: StreamEntry[] = [];
+    for (const one of this.packs) {
+      if (found.length >= count) break;
+      const skip = Number(from - one.first);
+      if (skip < one.times.length) found.push(...unpack(one).slice(Math.max(0, skip)));
+    }
+    return found.slice(0, count);
+  }
+
+  /** Drops the oldest. */
   private drop(count: number): void {
     if (count <= 0) return;
-    this.head += count;
-    if (this.head >= COMPACT_AT && this.head * 2 >= this.entries.length) {
-      this.entries = this.entries.slice(this.head);
-      this.head = 0;
+    this.count -= count;
+    let left = count;
+    for (let first = this.packs[0]; first && left > 0; first = this.packs[0]) {
+      const dropped = Math.min(left, first.times.length - this.dropped);
+      this.dropped += dropped;
+      left -= dropped;
+      if (this.dropped < first.times.length) return;
+      this.packs.shift();
+      this.dropped = 0;
+      this.account(-first.size);
     }
+    this.leave(left);
   }
+
+  /** Lets go of the oldest that are not packed. */
+  private leave(count: number): void {
+    for (const end = this.head + count; this.head < end; this.head++) {
+      this.account(-sizeOf(this.entries[this.head] ?? GONE));
+      this.entries[this.head] = GONE;
+    }
+    if (this.head < COMPACT_AT || this.head * 2 < this.entries.length) return;
+    this.entries = this.entries.slice(this.head);
+    this.head = 0;
+  }
+}
+
+function sizeOf(entry: StreamEntry): number {
+  return entry === GONE ? 0 : OVERHEAD + entry.payload.length + (entry.gap?.length ?? 0);
 }

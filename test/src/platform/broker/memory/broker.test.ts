@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { Broker, Consumer } from '../../../../../src/platform/broker/broker.ts';
 import { createMemoryBroker } from '../../../../../src/platform/broker/memory/broker.ts';
 import { createLog } from '../../../../../src/platform/log.ts';
+import { metrics } from '../../../../../src/platform/metrics.ts';
 import { until } from '../../../../support/until.ts';
 import { brokerContract } from '../broker.contract.ts';
 import { type BrokerHarness, createGate, listen, numbered, spec, values } from '../listening.ts';
@@ -70,6 +71,48 @@ describe('the log in memory', () => {
     await until('the end', () => listener.seen.at(-1)?.offset === 999n);
     assert.deepEqual(told, [10n, mark.low]);
     assert.equal(BigInt(listener.seen.length), 10n + mark.high - mark.low);
+    await broker.close();
+  });
+
+  test('all partitions together keep no more than their bound: what was read gives way, then where there is most', async () => {
+    const broker = createMemoryBroker({ maxBytes: 100_000, log });
+    const [unread, busy, idle] = [spec(), spec(4), spec()];
+    await broker.ensureTopics([unread, busy, idle]);
+    const gate = createGate();
+    const told: bigint[] = [];
+    const slow = await listen(broker, {
+      ...{ group: 'slow', topics: [unread.name], maxBatch: 10, onBatch: () => gate.pass() },
+      onOffsetOutOfRange: (_, wanted, resumedAt) => void told.push(wanted, resumedAt),
+    });
+    await listen(broker, { group: 'quick', topics: [busy.name] });
+    const dropped = async () => (await metrics.memoryLogDropped.get()).values[0]?.value ?? 0;
+    const before = await dropped();
+    const low = async ({ name }: { name: string }) =>
+      (await broker.watermarks(name)).reduce((sum, mark) => sum + Number(mark.low), 0);
+    const fill = async (topic: string, count: number) => {
+      for (let i = 0; i < count; i++) {
+        await broker.send(topic, [{ key: `k${i % 9}`, value: Buffer.alloc((i * 37) % 900) }]);
+        if (i % 20 === 0)
+          await until('it is read', async () => (await broker.lag('quick', [busy.name])).every((p) => p.lag === 0n));
+        const [held] = (await metrics.memoryLogBytes.get()).values;
+        assert.ok(held && held.value <= 100_000, `${held?.value} bytes`);
+      }
+    };
+    // most of what there is, and all of it unread
+    await fill(unread.name, 100);
+    await fill(busy.name, 1_000);
+    // nobody reads it, so nobody misses it
+    await fill(idle.name, 500);
+    assert.ok((await low(busy)) > 800 && (await low(idle)) > 300);
+    assert.equal(await low(unread), 0);
+    assert.equal((await dropped()) - before, 0);
+    await fill(unread.name, 500);
+    const gone = await low(unread);
+    assert.ok(gone > 300, `${gone} of 600`);
+    assert.equal((await dropped()) - before, gone);
+    gate.open();
+    await until('the rest is read', () => slow.seen.at(-1)?.offset === 599n);
+    assert.deepEqual(told, [10n, BigInt(gone)]);
     await broker.close();
   });
 
