@@ -1,5 +1,7 @@
 /** One client connection to the streams: its subscriptions, its limits, and the heartbeat Binance keeps with it. */
 import type { RawData, WebSocket } from 'ws';
+import { Peer } from '../streams/peer.ts';
+import { Recent } from '../streams/recent.ts';
 import { replyTo, type Subscriber } from './control-messages.ts';
 
 export interface SessionLimits {
@@ -22,9 +24,6 @@ export const BINANCE_LIMITS: SessionLimits = {
   lifetime: 86_400_000,
 };
 
-/** A client that lets this much pile up is cut off. */
-const MAX_BUFFERED = 32 * 1024 * 1024;
-
 const GOING_AWAY = 1001;
 const POLICY_VIOLATION = 1008;
 
@@ -34,21 +33,19 @@ export interface Subscriptions {
   remove(stream: string, session: Session): void;
 }
 
-export class Session implements Subscriber {
+export class Session extends Peer implements Subscriber {
   combined: boolean;
   readonly streams = new Set<string>();
-  private readonly socket: WebSocket;
   private readonly limits: SessionLimits;
   private readonly subscriptions: Subscriptions;
   private readonly heartbeat: NodeJS.Timeout;
   private readonly end: NodeJS.Timeout;
-  private readonly recent: number[] = [];
+  private readonly recent = new Recent(1_000);
   private lastPong = performance.now();
   private lastPing = '';
-  private frozen = false;
 
   constructor(socket: WebSocket, combined: boolean, limits: SessionLimits, subscriptions: Subscriptions) {
-    this.socket = socket;
+    super(socket);
     this.combined = combined;
     this.limits = limits;
     this.subscriptions = subscriptions;
@@ -90,24 +87,11 @@ export class Session implements Subscriber {
 
   /** Sends text as it is. */
   send(text: string): void {
-    if (this.frozen || this.socket.readyState !== this.socket.OPEN) return;
-    if (this.socket.bufferedAmount > MAX_BUFFERED) this.socket.terminate();
-    else this.socket.send(text);
+    this.write(text);
   }
 
-  close(code: number, reason: string): void {
-    if (!this.frozen) this.socket.close(code, reason);
-  }
-
-  /** Neither reads nor writes from now on, yet stays connected: a peer lost without a word. */
-  freeze(): void {
-    this.frozen = true;
+  protected stopTimers(): void {
     clearInterval(this.heartbeat);
-    this.socket.pause();
-  }
-
-  terminate(): void {
-    this.socket.terminate();
   }
 
   private message(data: RawData, binary: boolean): void {
@@ -117,10 +101,8 @@ export class Session implements Subscriber {
 
   /** False when the client has sent too much and is cut off. */
   private count(): boolean {
-    const now = performance.now();
-    this.recent.push(now);
-    while ((this.recent[0] as number) <= now - 1_000) this.recent.shift();
-    if (this.recent.length <= this.limits.messagesPerSecond) return true;
+    this.recent.add();
+    if (this.recent.count() <= this.limits.messagesPerSecond) return true;
     this.close(POLICY_VIOLATION, 'Too many requests');
     return false;
   }

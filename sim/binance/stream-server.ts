@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { FrameFaults } from '../market/frame-faults.ts';
+import { Audience } from '../streams/audience.ts';
+import { Recent } from '../streams/recent.ts';
 import { Session, type SessionLimits } from './session.ts';
 
 /** web-socket-streams.md: 300 connections per 5 minutes per IP. */
@@ -16,8 +18,8 @@ export class StreamServer {
   /** Connections accepted so far. */
   accepted = 0;
   private readonly server = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 });
-  private readonly listeners = new Map<string, Set<Session>>();
-  private readonly attempts: number[] = [];
+  private readonly listeners = new Audience<Session>();
+  private readonly attempts = new Recent(ATTEMPT_WINDOW_MS);
   private readonly limits: SessionLimits;
   private readonly maxAttempts: number;
   private readonly faults: FrameFaults;
@@ -35,7 +37,7 @@ export class StreamServer {
     const url = new URL(request.url ?? '/', 'http://binance.invalid');
     const raw = /^\/ws(?:\/(.*))?$/.exec(url.pathname);
     const known = raw || url.pathname === '/stream';
-    if (!known || !this.admit()) {
+    if (!known || !this.attempts.admit(this.maxAttempts)) {
       refuse(socket, known ? '429 Too Many Requests' : '404 Not Found');
       return;
     }
@@ -44,7 +46,7 @@ export class StreamServer {
     this.server.handleUpgrade(request, socket, head, (webSocket) => {
       const session = new Session(webSocket, !raw, this.limits, {
         add: (stream, s) => this.listen(stream, s),
-        remove: (stream, s) => this.leave(stream, s),
+        remove: (stream, s) => this.listeners.remove(stream, s),
       });
       this.accepted++;
       this.sessions.add(session);
@@ -55,7 +57,7 @@ export class StreamServer {
 
   /** Sends a frame to the stream's subscribers; `payload` is not asked for when there are none. */
   publish(stream: string, payload: () => string): void {
-    const listeners = this.listeners.get(stream);
+    const listeners = this.listeners.of(stream);
     if (!listeners) return;
     for (const { text, whole } of this.faults.apply(stream, payload())) {
       const combined = whole ? text : `{"stream":"${stream}","data":${text}}`;
@@ -66,12 +68,12 @@ export class StreamServer {
 
   /** True when somebody is subscribed to the stream. */
   hasListener(stream: string): boolean {
-    return this.listeners.has(stream);
+    return this.listeners.of(stream) !== undefined;
   }
 
   /** Sends text, exactly as given, to everybody subscribed to `stream`, or to all connections. */
   inject(text: string, stream?: string): void {
-    for (const session of stream === undefined ? this.sessions : (this.listeners.get(stream) ?? [])) session.send(text);
+    for (const session of stream === undefined ? this.sessions : (this.listeners.of(stream) ?? [])) session.send(text);
   }
 
   /** Says that the server will shut down, and closes every connection of now `noticeMs` later. */
@@ -90,24 +92,9 @@ export class StreamServer {
     this.server.close();
   }
 
-  private admit(): boolean {
-    const now = performance.now();
-    while (this.attempts.length > 0 && (this.attempts[0] as number) < now - ATTEMPT_WINDOW_MS) this.attempts.shift();
-    if (this.attempts.length >= this.maxAttempts) return false;
-    this.attempts.push(now);
-    return true;
-  }
-
   private listen(stream: string, session: Session): void {
-    const listeners = this.listeners.get(stream) ?? new Set();
-    this.listeners.set(stream, listeners.add(session));
+    this.listeners.add(stream, session);
     this.onSubscribe(stream);
-  }
-
-  private leave(stream: string, session: Session): void {
-    const listeners = this.listeners.get(stream);
-    listeners?.delete(session);
-    if (listeners?.size === 0) this.listeners.delete(stream);
   }
 }
 

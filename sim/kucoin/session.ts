@@ -1,5 +1,7 @@
 /** One client connection: its topics, its limits, and how it ends when the client says nothing. */
 import type { RawData, WebSocket } from 'ws';
+import { Peer } from '../streams/peer.ts';
+import { Recent } from '../streams/recent.ts';
 import { errorFrame, replyTo, type Subscriber, type TopicRules, welcomeFrame } from './messages.ts';
 
 export interface SessionLimits {
@@ -25,8 +27,6 @@ export const KUCOIN_LIMITS: SessionLimits = {
   welcomeMs: 10,
 };
 
-/** A client that lets this much pile up is cut off. */
-const MAX_BUFFERED = 32 * 1024 * 1024;
 const WINDOW_MS = 10_000;
 
 /** Told when a session begins or ends to want a topic. */
@@ -35,16 +35,14 @@ export interface Subscriptions {
   remove(topic: string, session: Session): void;
 }
 
-export class Session implements Subscriber {
+export class Session extends Peer implements Subscriber {
   readonly topics = new Set<string>();
-  private readonly socket: WebSocket;
   private readonly limits: SessionLimits;
   private readonly rules: TopicRules;
   private readonly subscriptions: Subscriptions;
   private readonly silence: NodeJS.Timeout;
-  private readonly recent: number[] = [];
+  private readonly recent = new Recent(WINDOW_MS);
   private welcomed = false;
-  private frozen = false;
 
   constructor(
     socket: WebSocket,
@@ -53,7 +51,7 @@ export class Session implements Subscriber {
     rules: Omit<TopicRules, 'perMessage' | 'perConnection'>,
     subscriptions: Subscriptions,
   ) {
-    this.socket = socket;
+    super(socket);
     this.limits = limits;
     this.rules = { ...rules, perMessage: limits.topicsPerMessage, perConnection: limits.topics };
     this.subscriptions = subscriptions;
@@ -84,9 +82,7 @@ export class Session implements Subscriber {
 
   /** Sends text as it is. */
   send(text: string): void {
-    if (this.frozen || this.socket.readyState !== this.socket.OPEN) return;
-    if (this.socket.bufferedAmount > MAX_BUFFERED) this.socket.terminate();
-    else this.socket.send(text);
+    this.write(text);
   }
 
   /** An error frame, then a close as recorded: 1000 "Bye". */
@@ -95,19 +91,8 @@ export class Session implements Subscriber {
     this.close(1000, 'Bye');
   }
 
-  close(code: number, reason: string): void {
-    if (!this.frozen) this.socket.close(code, reason);
-  }
-
-  /** Neither reads nor writes from now on, yet stays connected: a peer lost without a word. */
-  freeze(): void {
-    this.frozen = true;
+  protected stopTimers(): void {
     clearTimeout(this.silence);
-    this.socket.pause();
-  }
-
-  terminate(): void {
-    this.socket.terminate();
   }
 
   private message(data: RawData, binary: boolean): void {
@@ -120,10 +105,8 @@ export class Session implements Subscriber {
 
   /** False when the client has sent too much and is cut off. */
   private count(): boolean {
-    const now = performance.now();
-    this.recent.push(now);
-    while ((this.recent[0] as number) <= now - WINDOW_MS) this.recent.shift();
-    if (this.recent.length <= this.limits.messagesPer10s) return true;
+    this.recent.add();
+    if (this.recent.count() <= this.limits.messagesPer10s) return true;
     this.refuse(509, 'exceed max permits per 10 seconds');
     return false;
   }

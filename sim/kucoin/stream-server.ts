@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { FrameFaults } from '../market/frame-faults.ts';
+import { Audience } from '../streams/audience.ts';
+import { Recent } from '../streams/recent.ts';
 import { errorFrame } from './messages.ts';
 import { Session, type SessionLimits } from './session.ts';
 import type { Tokens } from './tokens.ts';
@@ -23,8 +25,8 @@ export class StreamServer {
   /** Connections accepted so far. */
   accepted = 0;
   private readonly server = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 });
-  private readonly listeners = new Map<string, Set<Session>>();
-  private readonly attempts: number[] = [];
+  private readonly listeners = new Audience<Session>();
+  private readonly attempts = new Recent(ATTEMPT_WINDOW_MS);
   private readonly tokens: Tokens;
   private readonly limits: SessionLimits;
   private readonly connects: ConnectLimits;
@@ -48,7 +50,7 @@ export class StreamServer {
   /** Takes over an HTTP upgrade. Who may not in is told so in a frame, then the connection is closed. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { searchParams } = new URL(request.url ?? '/', 'http://kucoin.invalid');
-    if (!this.admit()) {
+    if (!this.attempts.admit(this.connects.attempts)) {
       socket.end('HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }
@@ -62,13 +64,7 @@ export class StreamServer {
         webSocket.close(1000, 'Bye');
         return;
       }
-      const session = new Session(
-        webSocket,
-        connectId,
-        this.limits,
-        { isTopic: this.isTopic },
-        { add: (topic, s) => this.listen(topic, s), remove: (topic, s) => this.leave(topic, s) },
-      );
+      const session = new Session(webSocket, connectId, this.limits, { isTopic: this.isTopic }, this.listeners);
       this.accepted++;
       this.sessions.add(session);
       webSocket.on('close', () => this.sessions.delete(session));
@@ -77,7 +73,7 @@ export class StreamServer {
 
   /** Sends a frame to the topic's subscribers; `payload` is not asked for when there are none. */
   publish(topic: string, payload: () => string): void {
-    const listeners = this.listeners.get(topic);
+    const listeners = this.listeners.of(topic);
     if (!listeners) return;
     for (const { text } of this.faults.apply(topic, payload())) {
       for (const session of listeners) session.send(text);
@@ -87,30 +83,11 @@ export class StreamServer {
 
   /** Sends text, exactly as given, to everybody who follows `topic`, or to all connections. */
   inject(text: string, topic?: string): void {
-    for (const session of topic === undefined ? this.sessions : (this.listeners.get(topic) ?? [])) session.send(text);
+    for (const session of topic === undefined ? this.sessions : (this.listeners.of(topic) ?? [])) session.send(text);
   }
 
   close(): void {
     for (const session of this.sessions) session.terminate();
     this.server.close();
-  }
-
-  private admit(): boolean {
-    const now = performance.now();
-    while (this.attempts.length > 0 && (this.attempts[0] as number) < now - ATTEMPT_WINDOW_MS) this.attempts.shift();
-    if (this.attempts.length >= this.connects.attempts) return false;
-    this.attempts.push(now);
-    return true;
-  }
-
-  private listen(topic: string, session: Session): void {
-    const listeners = this.listeners.get(topic) ?? new Set();
-    this.listeners.set(topic, listeners.add(session));
-  }
-
-  private leave(topic: string, session: Session): void {
-    const listeners = this.listeners.get(topic);
-    listeners?.delete(session);
-    if (listeners?.size === 0) this.listeners.delete(topic);
   }
 }

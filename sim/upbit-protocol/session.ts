@@ -1,5 +1,7 @@
 /** One client connection: its subscription (a new one replaces the old), its limits, and how it ends when nothing moves. */
 import type { RawData, WebSocket } from 'ws';
+import { Peer } from '../streams/peer.ts';
+import { Recent } from '../streams/recent.ts';
 import type { Dialect, Format } from './dialect.ts';
 import { Refused, readRequest, type Subscription, type Wanted } from './request.ts';
 
@@ -22,8 +24,6 @@ export const SESSION_LIMITS: SessionLimits = {
   messagesPerMinute: 100,
 };
 
-/** A client that lets this much pile up is cut off. */
-const MAX_BUFFERED = 32 * 1024 * 1024;
 const POLICY_VIOLATION = 1008;
 
 /** Told what a session wants from now on, and what it wanted until now. */
@@ -31,20 +31,18 @@ export interface Desk {
   replace(session: Session, before: readonly Wanted[], now: readonly Wanted[]): void;
 }
 
-export class Session {
+export class Session extends Peer {
   format: Format = 'DEFAULT';
   private wanted: readonly Wanted[] = [];
-  private readonly socket: WebSocket;
   private readonly dialect: Dialect;
   private readonly limits: SessionLimits;
   private readonly desk: Desk;
   private readonly idle: NodeJS.Timeout;
   private status: NodeJS.Timeout | null = null;
-  private readonly recent: number[] = [];
-  private frozen = false;
+  private readonly recent = new Recent(60_000);
 
   constructor(socket: WebSocket, dialect: Dialect, limits: SessionLimits, desk: Desk) {
-    this.socket = socket;
+    super(socket);
     this.dialect = dialect;
     this.limits = limits;
     this.desk = desk;
@@ -62,25 +60,11 @@ export class Session {
 
   /** Sends text as it is, in a binary frame as both exchanges do. */
   send(text: string): void {
-    if (this.frozen || this.socket.readyState !== this.socket.OPEN) return;
-    this.idle.refresh();
-    if (this.socket.bufferedAmount > MAX_BUFFERED) this.socket.terminate();
-    else this.socket.send(Buffer.from(text));
+    if (this.write(Buffer.from(text))) this.idle.refresh();
   }
 
-  close(code: number, reason: string): void {
-    if (!this.frozen) this.socket.close(code, reason);
-  }
-
-  /** Neither reads nor writes from now on, yet stays connected: a peer lost without a word. */
-  freeze(): void {
-    this.frozen = true;
+  protected stopTimers(): void {
     clearTimeout(this.idle);
-    this.socket.pause();
-  }
-
-  terminate(): void {
-    this.socket.terminate();
   }
 
   private message(data: RawData, binary: boolean): void {
@@ -116,11 +100,9 @@ export class Session {
 
   /** False when the client has sent too much. How it is refused is not documented: the sternest way shows a careless one. */
   private count(): boolean {
-    const now = performance.now();
-    this.recent.push(now);
-    while ((this.recent[0] as number) <= now - 60_000) this.recent.shift();
-    const second = this.recent.filter((at) => at > now - 1_000).length;
-    if (second <= this.limits.messagesPerSecond && this.recent.length <= this.limits.messagesPerMinute) return true;
+    this.recent.add();
+    const { messagesPerSecond, messagesPerMinute } = this.limits;
+    if (this.recent.count(1_000) <= messagesPerSecond && this.recent.count() <= messagesPerMinute) return true;
     this.close(POLICY_VIOLATION, 'Too many messages');
     return false;
   }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { FrameFaults } from '../market/frame-faults.ts';
+import { Recent } from '../streams/recent.ts';
 import type { Dialect, Format } from './dialect.ts';
 import { type Field, type StreamType, spell } from './frames.ts';
 import type { Wanted } from './request.ts';
@@ -25,7 +26,7 @@ export class StreamServer implements Desk {
   snapshots: Snapshots = () => null;
   private readonly server = new WebSocketServer({ noServer: true, maxPayload: 256 * 1024, perMessageDeflate: true });
   private readonly listeners = new Map<string, Map<Session, Wanted>>();
-  private readonly attempts: number[] = [];
+  private readonly attempts = new Recent(1_000);
   private originAt = Number.NEGATIVE_INFINITY;
   private readonly dialect: Dialect;
   private readonly limits: SessionLimits;
@@ -117,9 +118,6 @@ export class StreamServer implements Desk {
       if (now - this.originAt < ORIGIN_WINDOW_MS) return false;
       this.originAt = now;
     }
-    while (this.attempts.length > 0 && (this.attempts[0] as number) < now - 1_000) this.attempts.shift();
-    if (this.attempts.length >= this.connectsPerSecond) return false;
-    this.attempts.push(now);
-    return true;
+    return this.attempts.admit(this.connectsPerSecond);
   }
 }
