@@ -1,7 +1,7 @@
 /** Runs of pipelines, from ops.pipeline_run. */
 import type { PipelineRun } from '../schema/graphql/pipeline.ts';
-import type { Role } from '../src/platform/config.ts';
 import type { Sql } from '../src/platform/postgres/postgres.ts';
+import type { Role } from '../src/platform/setting.ts';
 import { required } from './availability.ts';
 
 /** Greatest GraphQL Int. */

@@ -16,7 +16,7 @@ import { type LandingStore, LandingTooLarge } from '../../src/platform/landing/s
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 import { lockProgress, saveProgress } from '../../src/platform/postgres/progress.ts';
-import type { Task, TaskContext, TaskResult } from '../pipelines/task.ts';
+import type { Task, TaskContext, TaskResult } from '../task.ts';
 import { fault } from '../workers/fault.ts';
 import { keepRejects, type Reject } from './rejects.ts';
 import { type Taken, takeAnswers } from './take.ts';

@@ -9,8 +9,7 @@ import { fullJitter, pause } from '../../src/platform/retry.ts';
 import { readJson } from '../exchanges/fields.ts';
 import { upbit } from '../exchanges/upbit.ts';
 import { listMarkets, type Venue } from '../feed/markets.ts';
-import { TaskFailed } from '../pipelines/reason.ts';
-import type { Task, TaskContext } from '../pipelines/task.ts';
+import { type Task, type TaskContext, TaskFailed } from '../task.ts';
 
 const ENDPOINT = '/v1/ticker';
 /** Markets in one question: some hundred keep its path short. */

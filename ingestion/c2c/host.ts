@@ -1,7 +1,7 @@
 /** Whose orders a database holds: simulated and real ones never come to lie in one. */
 import type { Postgres, Sql } from '../../src/platform/postgres/postgres.ts';
 import { lockProgress, saveProgress } from '../../src/platform/postgres/progress.ts';
-import { TaskFailed } from '../pipelines/reason.ts';
+import { TaskFailed } from '../task.ts';
 
 const STEP = 'c2c.host';
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.[0-9]+){3}|\[::1\])$/;

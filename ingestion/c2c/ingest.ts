@@ -6,7 +6,7 @@ import { openLanding } from '../../src/platform/landing/open.ts';
 import type { LandingStore } from '../../src/platform/landing/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { keepRejects, type Reject } from '../bronze/rejects.ts';
-import type { Task, TaskContext, TaskResult } from '../pipelines/task.ts';
+import type { Task, TaskContext, TaskResult } from '../task.ts';
 import { fault } from '../workers/fault.ts';
 import type { C2cPage } from './answer.ts';
 import { C2C_ENDPOINT, C2C_URL, type C2cAnswer, type C2cClient, createC2cClient } from './client.ts';

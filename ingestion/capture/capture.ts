@@ -2,19 +2,18 @@
  * Change data capture without Debezium: one process of all reads the replication slot of public.c2c_order and writes
  * Debezium's envelopes to the topic. Where Debezium captures, its slot is watched.
  */
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { C2C_ORDER_TABLE } from '../../schema/cdc.ts';
 import { TOPICS } from '../../schema/topics.ts';
 import type { Log } from '../../src/platform/log.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
-import { keepLease, type Lease } from '../../src/platform/postgres/lease.ts';
+import { type Lease, workWhileLeased } from '../../src/platform/postgres/lease.ts';
 import { PostgresUnavailable } from '../../src/platform/postgres/postgres.ts';
 import { readSlot } from '../../src/platform/postgres/slot.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
 import { judge, readPosition, Superseded, snapshotRequested } from './position.ts';
 import { takeSnapshot } from './snapshot.ts';
+import { createCaptureStatus } from './status.ts';
 import { SnapshotWanted, streamChanges } from './stream.ts';
 import { createAlarm, watchSlot } from './watch.ts';
 
@@ -81,28 +80,11 @@ async function capture(platform: Platform, log: Log, lease: Lease, signal: Abort
 
 /** Reads while it holds the lease; another process takes over when it does not. */
 function captureWhileLeased(platform: Platform, log: Log): Running {
-  const ended = new AbortController();
-  let turn = new AbortController();
-  let running: Promise<void> = Promise.resolve();
-  const lease = keepLease({
+  return workWhileLeased({
     ...{ postgres: platform.postgres, name: 'capture', ms: platform.config.LEASE_MS, log },
-    holder: `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`,
-    onAcquired(held) {
-      turn = new AbortController();
-      const signal = AbortSignal.any([turn.signal, ended.signal]);
-      running = running
-        .then(() => capture(platform, log, held, signal))
-        .catch((error) => log.error({ err: error }, 'capture ended'));
-    },
-    onLost: () => turn.abort(),
+    work: (lease, signal) =>
+      capture(platform, log, lease, signal).catch((error) => log.error({ err: error }, 'capture ended')),
   });
-  return {
-    async stop() {
-      ended.abort();
-      await running;
-      await lease.stop();
-    },
-  };
 }
 
 /**
@@ -114,10 +96,11 @@ export async function startCapture(platform: Platform, byDefault: CaptureDefault
   const source = config.CDC_SOURCE === 'auto' ? byDefault : config.CDC_SOURCE;
   const log = platform.log.child({ part: 'capture', source });
   if (source === 'off') return { stop: async () => {} };
+  const say = createCaptureStatus({ live: platform.live, table: C2C_ORDER_TABLE, staleMs: config.FEED_STALE_MS, log });
   if (source === 'debezium') {
-    return watchSlot({ postgres, log, slot: DEBEZIUM_SLOT, alarm: createAlarm(log, { goesOn: true }) });
+    return watchSlot({ postgres, log, slot: DEBEZIUM_SLOT, alarm: createAlarm(log, { goesOn: true }), say });
   }
-  const watch = watchSlot({ postgres, log, slot: EMBEDDED_SLOT, alarm: null });
+  const watch = watchSlot({ postgres, log, slot: EMBEDDED_SLOT, alarm: null, say });
   const reader = captureWhileLeased(platform, log);
   return {
     async stop() {

@@ -1,7 +1,7 @@
 /** What a gold table of C2C orders has to make anew: what changed in silver.c2c_order since the last time. */
 import type { Sql } from '../../src/platform/postgres/postgres.ts';
 import { horizonOf, lockProgress, saveProgress } from '../../src/platform/postgres/progress.ts';
-import type { Task, TaskContext, TaskResult } from '../pipelines/task.ts';
+import type { Task, TaskContext, TaskResult } from '../task.ts';
 import { fault } from '../workers/fault.ts';
 
 interface Position {

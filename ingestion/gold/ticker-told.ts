@@ -5,7 +5,7 @@
  */
 import { metrics } from '../../src/platform/metrics.ts';
 import { lockProgress, saveProgress } from '../../src/platform/postgres/progress.ts';
-import type { Task, TaskContext, TaskResult } from '../pipelines/task.ts';
+import type { Task, TaskContext, TaskResult } from '../task.ts';
 import { fault } from '../workers/fault.ts';
 
 const STEP = 'gold.ticker_daily';

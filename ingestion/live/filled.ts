@@ -4,8 +4,7 @@ import { latestKlineKey } from '../../schema/live/keys.ts';
 import { INTERVALS } from '../../schema/market.ts';
 import { pause } from '../../src/platform/retry.ts';
 import { loadNewestCandles } from '../gold/kline.ts';
-import { TaskFailed } from '../pipelines/reason.ts';
-import type { Task } from '../pipelines/task.ts';
+import { type Task, TaskFailed } from '../task.ts';
 import { knownMarkets } from './from-gold.ts';
 
 const LOOK_MS = 200;

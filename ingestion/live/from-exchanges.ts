@@ -8,8 +8,7 @@ import { createExchangeRest } from '../../src/platform/exchange/rest.ts';
 import type { Connector } from '../exchanges/connector.ts';
 import { CONNECTORS } from '../exchanges/index.ts';
 import { loadNewestMinutes } from '../gold/kline.ts';
-import { TaskFailed } from '../pipelines/reason.ts';
-import type { Task, TaskContext } from '../pipelines/task.ts';
+import { type Task, type TaskContext, TaskFailed } from '../task.ts';
 import { knownMarkets } from './from-gold.ts';
 
 const MINUTE = INTERVALS.M1;

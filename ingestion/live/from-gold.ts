@@ -6,7 +6,7 @@ import { INTERVALS, type KlineEvent, type MarketRef } from '../../schema/market.
 import { TOPICS } from '../../schema/topics.ts';
 import type { Sql } from '../../src/platform/postgres/postgres.ts';
 import { loadMinutesSince, loadNewestCandles } from '../gold/kline.ts';
-import type { Task } from '../pipelines/task.ts';
+import type { Task } from '../task.ts';
 
 /** Candles in one send. */
 const CHUNK = 1_000;

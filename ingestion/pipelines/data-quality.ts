@@ -1,9 +1,9 @@
 /** The checks of workers/data-checks.ts over what is new, and once an hour again over what may have come late. */
 import type { Sql } from '../../src/platform/postgres/postgres.ts';
 import { pause } from '../../src/platform/retry.ts';
+import type { Task } from '../task.ts';
 import { runDataChecks } from '../workers/data-quality.ts';
 import { chain, everyMinutes, type Pipeline, USUAL } from './pipeline.ts';
-import type { Task } from './task.ts';
 
 const STEP = 'data_quality';
 const SWEEP_EVERY_MS = 60 * 60_000;
@@ -23,7 +23,7 @@ const checkData = (afterMs: number): Task => ({
   name: 'check_data',
   async run({ platform, log, signal }) {
     const { postgres } = platform;
-    await pause(afterMs - process.uptime() * 1_000, signal);
+    await pause(Math.max(0, afterMs - process.uptime() * 1_000), signal);
     signal.throwIfAborted();
     const now = Date.now();
     const sweep = now - (await sweptAt(postgres, now)) >= SWEEP_EVERY_MS;

@@ -1,7 +1,7 @@
 /** The contract of a pipeline: what is done, in which order, how often it is tried, and when it is due. */
 import type { Config } from '../../src/platform/config.ts';
 import type { Backoff } from '../../src/platform/retry.ts';
-import type { Task } from './task.ts';
+import type { Task } from '../task.ts';
 
 export interface Step {
   task: Task;

@@ -18,11 +18,6 @@ const QUOTING = new Set([
 /** Texts of a process that ended before its task did. */
 export const INTERRUPTED = 'interrupted: its process ended or stalled';
 
-/** A failure whose message is meant to be seen. */
-export class TaskFailed extends Error {
-  override readonly name = 'TaskFailed';
-}
-
 /** One line; of errors that quote data only the kind (and the SQLSTATE). The log has the whole error. */
 export function reasonOf(error: unknown, { config }: Pick<Platform, 'config'>): string {
   if (!(error instanceof Error)) return 'unknown';

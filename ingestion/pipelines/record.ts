@@ -1,8 +1,8 @@
 /** What is kept of runs: ops.pipeline_run. Every write may be repeated. */
 import { type RunStatus, WHOLE_RUN } from '../../schema/pipelines.ts';
 import type { Postgres, Sql } from '../../src/platform/postgres/postgres.ts';
+import type { TaskResult } from '../task.ts';
 import { INTERRUPTED } from './reason.ts';
-import type { TaskResult } from './task.ts';
 
 export type Outcome = Extract<RunStatus, 'SUCCEEDED' | 'FAILED' | 'SKIPPED'>;
 

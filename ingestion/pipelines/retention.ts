@@ -2,10 +2,10 @@
 import type { Config } from '../../src/platform/config.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { dropPartitionsBefore } from '../../src/platform/postgres/partitions.ts';
+import type { Task } from '../task.ts';
 import { dropOldResults } from '../workers/data-quality.ts';
 import { dropOldDeadLetters } from '../workers/old-dead-letters.ts';
 import { daily, PATIENT, type Pipeline } from './pipeline.ts';
-import type { Task } from './task.ts';
 import { dropOldRuns } from './upkeep.ts';
 
 type Days = Extract<keyof Config, `RETENTION_${string}_DAYS`>;

@@ -8,9 +8,10 @@ import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { PostgresUnavailable } from '../../src/platform/postgres/postgres.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
+import { TaskFailed, type TaskResult } from '../task.ts';
 import { pauseAfter } from './pauses.ts';
 import type { Pipeline, Step } from './pipeline.ts';
-import { reasonOf, TaskFailed } from './reason.ts';
+import { reasonOf } from './reason.ts';
 import {
   type Attempt,
   beginRun,
@@ -23,7 +24,6 @@ import {
   skipTask,
   tellProgress,
 } from './record.ts';
-import type { TaskResult } from './task.ts';
 
 /** Between two times that progress is written down, ms. */
 const PROGRESS_MS = 1_000;

@@ -2,12 +2,10 @@
  * Runs pipelines in this process, together with any number of others: the queue hands each run to one of them, a lease keeps
  * two from being at one pipeline, and the record is put right where a run was lost.
  */
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
 import type { Job, Jobs } from '../../src/platform/postgres/jobs.ts';
-import { keepLease } from '../../src/platform/postgres/lease.ts';
+import { holderName, keepLease } from '../../src/platform/postgres/lease.ts';
 import { queueRun } from '../../src/platform/postgres/queue-run.ts';
 import { pause } from '../../src/platform/retry.ts';
 import { checkPipeline, type Pipeline } from './pipeline.ts';
@@ -54,7 +52,7 @@ export async function startPipelines(platform: Platform, { jobs, pipelines }: Pi
         log,
         onAcquired: take,
       },
-      holder: `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`,
+      holder: holderName(),
       onLost: () => turn.abort(),
     });
     try {

@@ -1,7 +1,7 @@
 /** bronze.raw_event → silver.c2c_order: every answer about an order judged, of each order the one that counts. */
 import { C2C_SOURCE } from '../../schema/c2c.ts';
 import { metrics } from '../../src/platform/metrics.ts';
-import type { Task } from '../pipelines/task.ts';
+import type { Task } from '../task.ts';
 import { C2C_ORDERS, STATUS_ORDER } from './c2c-order-statement.ts';
 import { type Part, type Walk, walk } from './raw-events.ts';
 

@@ -5,7 +5,7 @@
  */
 import type { Sql } from '../../src/platform/postgres/postgres.ts';
 import { type Horizon, horizonOf, lockProgress, saveProgress } from '../../src/platform/postgres/progress.ts';
-import type { TaskContext, TaskResult } from '../pipelines/task.ts';
+import type { TaskContext, TaskResult } from '../task.ts';
 import { fault } from '../workers/fault.ts';
 
 /** A place in the order of rows; everything up to it is done. */

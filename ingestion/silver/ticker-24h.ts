@@ -5,7 +5,7 @@
  */
 import { metrics } from '../../src/platform/metrics.ts';
 import { ensurePartitions } from '../../src/platform/postgres/partitions.ts';
-import type { Task } from '../pipelines/task.ts';
+import type { Task } from '../task.ts';
 import { PART, type Part, type Walk, walk } from './raw-events.ts';
 
 /** As the frames of its streams are named in bronze; an answer's rows have a `call_id` besides. */

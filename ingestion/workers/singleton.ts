@@ -1,9 +1,7 @@
 /** Things that one process of all does again and again: who holds the lease does them, the others stand by. */
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Log } from '../../src/platform/log.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
-import { keepLease, type Lease } from '../../src/platform/postgres/lease.ts';
+import { type Lease, workWhileLeased } from '../../src/platform/postgres/lease.ts';
 import { pause } from '../../src/platform/retry.ts';
 
 export interface Singleton {
@@ -21,9 +19,6 @@ export interface Singleton {
 export function startSingleton(platform: Platform, { name, everyMs, firstMs, begin }: Singleton): Running {
   const { postgres, config } = platform;
   const log = platform.log.child({ part: name });
-  const ended = new AbortController();
-  let turn = new AbortController();
-  let running: Promise<void> = Promise.resolve();
 
   async function rounds(held: Lease, signal: AbortSignal): Promise<void> {
     // a long round asks between its parts, and must not outlast a stop
@@ -44,22 +39,5 @@ export function startSingleton(platform: Platform, { name, everyMs, firstMs, beg
     }
   }
 
-  const lease = keepLease({
-    ...{ postgres, name, ms: config.LEASE_MS, log },
-    holder: `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`,
-    onAcquired(held) {
-      turn = new AbortController();
-      const signal = AbortSignal.any([turn.signal, ended.signal]);
-      running = running.then(() => rounds(held, signal));
-    },
-    onLost: () => turn.abort(),
-  });
-  return {
-    async stop() {
-      ended.abort();
-      // what is under way ends before another may begin
-      await running;
-      await lease.stop();
-    },
-  };
+  return workWhileLeased({ postgres, name, ms: config.LEASE_MS, log, work: rounds });
 }

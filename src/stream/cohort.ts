@@ -16,14 +16,12 @@ import { Ensemble } from './ensemble.ts';
 import { isWanted } from './filter.ts';
 import { type Plan, planOf } from './plan.ts';
 import type { AnyQuestion } from './source.ts';
-import type { Stage } from './stage.ts';
+import type { AnyStage } from './stage.ts';
 import type { Stall } from './stall.ts';
 import type { Subscriber } from './subscriber.ts';
 import { Throttle } from './throttle.ts';
-import type { Model } from './view.ts';
 import type { Wheel } from './wheel.ts';
 
-export type AnyStage = Stage<{ eventTime: number }, Model<{ eventTime: number }>, unknown>;
 type AnyAudience = Audience<{ eventTime: number }, unknown>;
 
 /** Root of the execution of one event. */
@@ -65,7 +63,7 @@ export interface CohortOptions {
 export class Cohort implements Listener<unknown> {
   readonly audience: AnyAudience;
   /** What its subscribers have in common. */
-  readonly company: Company<unknown>;
+  readonly company: Company<unknown, Subscriber<unknown>>;
   private readonly throttle: Throttle | null;
   private readonly live = new Map<string, Members>();
   private readonly all = new Set<Subscriber<unknown>>();

@@ -6,11 +6,9 @@ import type { Audience, Listener } from './audience.ts';
 import type { Delivery } from './delivery.ts';
 import type { Hub } from './hub.ts';
 import type { AnyQuestion } from './source.ts';
-import type { Stage } from './stage.ts';
+import type { AnyStage } from './stage.ts';
 import type { Stall } from './stall.ts';
-import type { Model } from './view.ts';
 
-type AnyStage = Stage<{ eventTime: number }, Model<{ eventTime: number }>, unknown>;
 type AnyAudience = Audience<{ eventTime: number }, unknown>;
 
 interface Part {

@@ -2,9 +2,8 @@
 import { CHANNELS, streamKey } from '../../schema/channels.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { Platform, Running } from '../platform/platform.ts';
-import type { AnyStage } from './cohort.ts';
 import type { AnyQuestion } from './source.ts';
-import { Stage } from './stage.ts';
+import { type AnyStage, Stage } from './stage.ts';
 import { watchStalls } from './stall.ts';
 
 export interface Hub extends Running {

@@ -56,16 +56,14 @@ export async function reachedFrom(
   return { files, packages };
 }
 
-/** Circles of imports among `files`, those of types alone left out: of each the files it runs through, sorted. */
+/** Circles of imports among `files`, those of types too: of each the files it runs through, sorted. */
 export async function circles(
   files: readonly string[],
   read: (path: string) => Promise<string>,
 ): Promise<readonly (readonly string[])[]> {
   const next = new Map<string, string[]>();
   for (const file of files) {
-    const found = importLines(await read(file)).flatMap(({ specifier, typeOnly }) =>
-      typeOnly ? [] : (resolveImport(file, specifier) ?? []),
-    );
+    const found = importLines(await read(file)).flatMap(({ specifier }) => resolveImport(file, specifier) ?? []);
     next.set(file, found);
   }
   const reached = new Map(files.map((file) => [file, new Set<string>(next.get(file))]));

@@ -6,14 +6,13 @@ import { randomUUID } from 'node:crypto';
 import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOperationAST } from 'graphql';
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import { clientError } from '../../../schema/errors.ts';
-import type { Caller } from '../access.ts';
 import { connectionToken } from '../access.ts';
 import type { Connection } from './connection.ts';
 import { isRefused } from './documents.ts';
 import { publicError } from './errors.ts';
 import { overLimit } from './limits.ts';
-import { Abort, type OperationRequest, type RunningOperation } from './request.ts';
 import { revoked } from './revocation.ts';
+import { SocketOperation } from './socket-operation.ts';
 import type { GraphqlSocketOptions, Subscribe, SubscribeArgs } from './subscribe.ts';
 
 type Params = Record<string, unknown>;
@@ -21,31 +20,6 @@ type Ctx = Context<Params, Connection>;
 
 /** Closes a socket that is one too many of its token. */
 const CLOSE_LIMIT = 4491;
-
-/** An operation of a socket. Subscriptions live long and are many: what hardly one is asked for is made when it is asked for. */
-export class SocketOperation extends Abort implements OperationRequest, RunningOperation {
-  readonly transport = 'ws';
-  events?: AsyncGenerator<unknown>;
-  private name: string | null = null;
-
-  /** `payload` is of the message that began it. */
-  constructor(
-    readonly payload: object,
-    readonly caller: Caller,
-    readonly seesSchema: boolean,
-  ) {
-    super();
-  }
-
-  get id(): string {
-    this.name ??= randomUUID();
-    return this.name;
-  }
-
-  get request(): OperationRequest {
-    return this;
-  }
-}
 
 /** Why a subscription did not begin. Thrown by its iterator, so that the client gets `error`. */
 class NotBegun extends Error {

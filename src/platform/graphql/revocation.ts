@@ -1,8 +1,7 @@
 /** Ends what a caller has begun when its credential is revoked or expires. */
 import { clientError } from '../../../schema/errors.ts';
-import type { Access } from '../access.ts';
+import type { Access, Caller } from '../access.ts';
 import type { Running } from '../platform.ts';
-import type { Connection } from './connection.ts';
 import type { RunningOperation } from './request.ts';
 
 const EVERY_MS = 1_000;
@@ -11,9 +10,11 @@ const CLOSE_AFTER_MS = 100;
 export const CLOSE_FORBIDDEN = 4403;
 
 /** A connection, whichever transport it is of. */
-export type Revocable = Pick<Connection, 'caller' | 'close'> & {
+export interface Revocable {
+  readonly caller?: Caller;
   readonly operations: Iterable<RunningOperation>;
-};
+  close(code: number, reason: string): void;
+}
 
 /** What a caller is told whose credential is no longer good. */
 export const revoked = () => clientError('UNAUTHENTICATED', 'The access token was revoked or has expired.');

@@ -2,6 +2,8 @@
  * Leases: who may do a thing that must be done once. Rows of ops.lease, expiry by the database's clock; a holder judges
  * its own lease by its monotonic clock from before it asked, so that it stops no later than the database lets another in.
  */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Log } from '../log.ts';
 import type { Running } from '../platform.ts';
 import { pause } from '../retry.ts';
@@ -21,6 +23,11 @@ export interface Lease {
 
 /** Part of the time that is kept back for what was sent just before the end to arrive. */
 const MARGIN = 0.1;
+
+/** A name for a holder of leases that nobody else has: host, process and eight hex digits of this very call. */
+export function holderName(): string {
+  return `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
+}
 
 interface OwnLease extends Lease {
   extend(from: number, ms: number): void;
@@ -158,6 +165,39 @@ export function keepLease(options: KeepLeaseOptions): Running {
       await running;
       if (lease) await releaseLeases(postgres, [lease]).catch(() => {});
       lease = null;
+    },
+  };
+}
+
+export interface LeasedWork extends Pick<KeepLeaseOptions, 'postgres' | 'name' | 'ms' | 'log'> {
+  /**
+   * Called with each lease anew, once what an earlier one began has ended. Has to end when `signal` is aborted: the lease is
+   * lost, or it is to stop. Must not reject.
+   */
+  work(lease: Lease, signal: AbortSignal): Promise<void>;
+}
+
+/** Works while it holds a lease, in one of all the processes that run this; the others stand by. */
+export function workWhileLeased({ work, ...options }: LeasedWork): Running {
+  const ended = new AbortController();
+  let turn = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+  const lease = keepLease({
+    ...options,
+    holder: holderName(),
+    onAcquired(held) {
+      turn = new AbortController();
+      const signal = AbortSignal.any([turn.signal, ended.signal]);
+      running = running.then(() => work(held, signal));
+    },
+    onLost: () => turn.abort(),
+  });
+  return {
+    async stop() {
+      ended.abort();
+      // what is under way ends before another may begin
+      await running;
+      await lease.stop();
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Pipelines of made-up tasks, and the record of their runs. */
 import type { Pipeline } from '../../../ingestion/pipelines/pipeline.ts';
-import type { Task, TaskContext } from '../../../ingestion/pipelines/task.ts';
+import type { Task, TaskContext } from '../../../ingestion/task.ts';
 import { readConfig } from '../../../src/platform/config.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import type { Platform } from '../../../src/platform/platform.ts';

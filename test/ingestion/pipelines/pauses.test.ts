@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { C2cPaused } from '../../../ingestion/c2c/client.ts';
 import { ALL_PIPELINES } from '../../../ingestion/pipelines/index.ts';
 import { pauseAfter } from '../../../ingestion/pipelines/pauses.ts';
-import { TaskFailed } from '../../../ingestion/pipelines/reason.ts';
+import { TaskFailed } from '../../../ingestion/task.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;

@@ -1,6 +1,6 @@
 /** Answers about C2C orders put into bronze as its loader does, and what the tasks are handed. */
 
-import type { Task, TaskResult } from '../../../ingestion/pipelines/task.ts';
+import type { Task, TaskResult } from '../../../ingestion/task.ts';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import { C2C_SOURCE } from '../../../schema/c2c.ts';
 import { readConfig } from '../../../src/platform/config.ts';

@@ -4,10 +4,12 @@ import { MIGRATIONS } from '../../../../migrations/index.ts';
 import { createLog } from '../../../../src/platform/log.ts';
 import {
   acquireLease,
+  holderName,
   keepLease,
   type Lease,
   releaseLeases,
   renewLeases,
+  workWhileLeased,
 } from '../../../../src/platform/postgres/lease.ts';
 import { type Postgres, PostgresUnavailable } from '../../../../src/platform/postgres/postgres.ts';
 import { openTestDatabase } from '../../../support/postgres.ts';
@@ -21,6 +23,17 @@ before(async () => {
   postgres = database.postgres;
 });
 after(() => database.stop());
+
+/** The database for one of several, who may be cut off from it. */
+function mortalStore(): Postgres & { cut: boolean } {
+  return {
+    ...postgres,
+    cut: false,
+    query(text, params) {
+      return this.cut ? Promise.reject(new PostgresUnavailable('gone')) : postgres.query(text, params);
+    },
+  };
+}
 
 test('a lease has one holder until it is given back, and every holder a greater fence', async () => {
   const first = await acquireLease(postgres, 'one', 'a', 60_000);
@@ -58,11 +71,7 @@ test('a renewed lease stays', async () => {
 
 test('a thing done once moves to another process when its holder vanishes, within the lease time', async () => {
   const ms = 1_000;
-  let cut = false;
-  const mortal: Postgres = {
-    ...postgres,
-    query: (text, params) => (cut ? Promise.reject(new PostgresUnavailable('gone')) : postgres.query(text, params)),
-  };
+  const mortal = mortalStore();
   const events: string[] = [];
   let lease: Lease | null = null;
   const keep = (holder: string, store: Postgres) =>
@@ -78,7 +87,7 @@ test('a thing done once moves to another process when its holder vanishes, withi
   const a = keep('a', mortal);
   await until('a to hold it', () => events.length === 1);
   const b = keep('b', postgres);
-  cut = true;
+  mortal.cut = true;
   const from = performance.now();
   await until('b to hold it', () => events.includes('b+'));
   assert.ok(performance.now() - from <= ms + 100, `${performance.now() - from} ms`);
@@ -86,4 +95,51 @@ test('a thing done once moves to another process when its holder vanishes, withi
   await a.stop();
   await b.stop();
   assert.ok(await acquireLease(postgres, 'singleton', 'c', ms), 'given back');
+});
+
+test('work goes on in one process at a time, and has ended before another begins it', async () => {
+  const ms = 1_000;
+  const [at, fences]: [Set<string>, bigint[]] = [new Set(), []];
+  const mortal = mortalStore();
+  const start = (who: string, store: Postgres) =>
+    workWhileLeased({
+      ...{ postgres: store, name: 'work', ms, log },
+      async work(lease, signal) {
+        assert.equal(lease.isHeld(), true);
+        at.add(who);
+        fences.push(lease.fence);
+        await new Promise((done) => signal.addEventListener('abort', done));
+        // what it has in hand takes its time
+        await new Promise((done) => setTimeout(done, 100));
+        at.delete(who);
+      },
+    });
+  const a = start('a', mortal);
+  await until('a to work', () => at.has('a'));
+  const b = start('b', postgres);
+  // a stop ends the work, and only then gives the lease back
+  await a.stop();
+  assert.equal(at.has('a'), false);
+  await until('b to work', () => at.has('b'));
+  // a lease that is lost ends it too; it begins again with the next one
+  const c = start('c', mortal);
+  await b.stop();
+  await until('c to work', () => at.has('c'));
+  mortal.cut = true;
+  await until('c to end', () => !at.has('c'));
+  mortal.cut = false;
+  await until('c to work again', () => at.has('c'));
+  await c.stop();
+  assert.equal(at.size, 0);
+  assert.deepEqual(
+    fences,
+    [...new Set(fences)].sort((one, other) => (one < other ? -1 : 1)),
+  );
+  assert.ok(await acquireLease(postgres, 'work', 'd', ms), 'given back');
+});
+
+test('no two holders share a name', () => {
+  const names = new Set(Array.from({ length: 1_000 }, holderName));
+  assert.equal(names.size, 1_000);
+  for (const name of names) assert.match(name, /^.+:[0-9]+:[0-9a-f]{8}$/);
 });

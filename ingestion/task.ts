@@ -1,6 +1,11 @@
 /** The contract of a pipeline's task: one step from one place to the next. */
-import type { Log } from '../../src/platform/log.ts';
-import type { Platform } from '../../src/platform/platform.ts';
+import type { Log } from '../src/platform/log.ts';
+import type { Platform } from '../src/platform/platform.ts';
+
+/** A failure whose message is meant to be seen by whoever may see the runs. */
+export class TaskFailed extends Error {
+  override readonly name = 'TaskFailed';
+}
 
 /** What a task moved: rows (pages, objects) it read, and rows it wrote. */
 export interface TaskResult {
