@@ -1,20 +1,20 @@
 /** Exchange → topic: shares the followed markets with the other processes and runs a feed for each connection's worth. */
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { type Exchange, type MarketInfo, marketId } from '../schema/market.ts';
 import type { Config } from '../src/platform/config.ts';
 import { createExchangeRest } from '../src/platform/exchange/rest.ts';
 import type { Platform, Running } from '../src/platform/platform.ts';
+import { holderName } from '../src/platform/postgres/lease.ts';
 import { pause } from '../src/platform/retry.ts';
 import type { Connector } from './exchanges/connector.ts';
 import { checkFees, withFees } from './exchanges/fees.ts';
 import { CONNECTORS } from './exchanges/index.ts';
 import { createBackfillLog } from './feed/backfill-log.ts';
+import { createBans, type Silent } from './feed/bans.ts';
 import { type ConnectRate, createConnectRate } from './feed/connect-rate.ts';
 import { type Feed, startFeed } from './feed/feed.ts';
 import type { FeedTimes } from './feed/flow.ts';
 import { FLOW_TIMES } from './feed/flow.ts';
-import { refreshedMarkets, resolveMarkets, upsertMarkets, type Venue } from './feed/markets.ts';
+import { readMarkets, refreshedMarkets, resolveMarkets, upsertMarkets, type Venue } from './feed/markets.ts';
 import { readProgress } from './feed/progress.ts';
 import { createPublisher, type Publisher } from './feed/publish.ts';
 import { startShare } from './feed/share.ts';
@@ -56,6 +56,16 @@ function venueOf(connector: Connector, config: Config, given: { ws: string; rest
   };
 }
 
+/** What an exchange may ban: calls over REST, and attempts to connect. */
+function placesOf(venues: readonly UsedVenue[]): Map<string, Silent> {
+  return new Map(
+    venues.flatMap(({ connector: { exchange }, rest, connectRate }): [string, Silent][] => [
+      [`${exchange}:rest`, rest],
+      [`${exchange}:connect`, connectRate],
+    ]),
+  );
+}
+
 /**
  * Begins to ingest `config.MARKETS`. Resolves when the markets are known; feeds come up by themselves. `stop` flushes what
  * was received, within three seconds. Throws ConfigError for markets that don't exist, and for fees of
@@ -70,12 +80,20 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
     const { exchange } = connector;
     if (used.has(exchange)) venues[exchange] = venueOf(connector, config, options.endpoints[exchange]);
   }
-  const base = await resolveMarkets(config.MARKETS, venues, log);
+  const holder = holderName();
+  const name = holder.slice(-8);
+  const bans = createBans(postgres, placesOf(Object.values(venues)), holder, log);
+  await bans.read().catch((error) => log.warn({ err: error }, 'bans of other processes not known'));
+  const known = await readMarkets(postgres, [...used]).catch((error): MarketInfo[] => {
+    log.warn({ err: error }, 'markets of before not known');
+    return [];
+  });
+  const base = await resolveMarkets(config.MARKETS, venues, log, known);
   checkFees(config.TAKER_FEES, base);
   const markets = withFees(base, config.TAKER_FEES);
   const byId = new Map(markets.map((market) => [marketId(market), market]));
-  const holder = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
-  const name = holder.slice(-8);
+  /** Those that are no longer followed; what is known of them is kept up to date all the same. */
+  const others = known.filter((market) => !byId.has(marketId(market)));
   const publisher = createPublisher(broker, config.SEND_BUFFER_BYTES, log);
   const backfill = createBackfillLog(log);
   const watched: Publisher = {
@@ -149,19 +167,28 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
       }
     },
     lost,
+    members(count) {
+      for (const { rest, connectRate } of Object.values(venues))
+        for (const one of [rest, connectRate]) one.divide(count);
+    },
   });
+  bans.start();
 
   /** The rows of gold.market: at once, and again whenever the exchanges' lists may have changed. */
   async function keepMarkets(): Promise<void> {
     let rows = markets;
+    let first = true;
     while (!ended.signal.aborted) {
       const written = await upsertMarkets(postgres, rows).then(
         () => true,
         (error) => log.warn({ err: error }, 'markets not written'),
       );
-      await pause(written ? REFRESH_MS : 1_000, ended.signal);
+      // what became of the others meanwhile is not known yet
+      if (!(written && first && others.length > 0)) await pause(written ? REFRESH_MS : 1_000, ended.signal);
       if (!written || ended.signal.aborted) continue;
-      rows = withFees(await refreshedMarkets(markets, Object.values(venues), log), config.TAKER_FEES);
+      first = false;
+      const all = [...markets, ...others];
+      rows = withFees(await refreshedMarkets(all, Object.values(venues), log), config.TAKER_FEES);
     }
   }
   const keeping = keepMarkets();
@@ -172,7 +199,7 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
       // no more frames; then what was received leaves; only then may another process follow
       await Promise.all([...feeds].map((feed) => feed.stop()));
       await publisher.stop(FLUSH_MS);
-      await Promise.race([Promise.all([share.stop(), keeping]), pause(RELEASE_MS)]);
+      await Promise.race([Promise.all([share.stop(), bans.stop(), keeping]), pause(RELEASE_MS)]);
     },
   };
 }

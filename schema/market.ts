@@ -105,6 +105,8 @@ export interface TickerEvent extends MarketEvent {
   /** Quote asset, 24 h. */
   quoteVolume24h: string;
   changePercent24h: number;
+  /** Fraction 0..1 of the window's minutes before the running one that are known; an exchange does not tell it. */
+  coverage?: number;
 }
 
 /** State of one feed: exchange × channel × market. `symbol` null stands for the whole exchange. */

@@ -76,6 +76,7 @@ const Ticker: z.ZodType<TickerEvent> = z.object({
   volume24h: Dec,
   quoteVolume24h: Dec,
   changePercent24h: z.number(),
+  coverage: z.number().min(0).max(1).optional(),
 });
 const FeedStatus: z.ZodType<FeedStatusEvent> = z.object({
   exchange: z.enum(EXCHANGES),

@@ -9,6 +9,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 import { binance } from '../../ingestion/exchanges/binance.ts';
+import { createConnectRate } from '../../ingestion/feed/connect-rate.ts';
 import type { Connection, ConnectionOptions } from '../../ingestion/feed/connection.ts';
 import { startFeed } from '../../ingestion/feed/feed.ts';
 import { FLOW_TIMES } from '../../ingestion/feed/flow.ts';
@@ -103,6 +104,8 @@ const rest: ExchangeRest = {
     return { body: Buffer.from(body), callId: `${now}-${Math.random()}`, callTs: now, receivedAt: now };
   },
   pause() {},
+  silentFor: () => 0,
+  divide() {},
 };
 
 /** A connection that is up at once and brings what `receivers` are given. */
@@ -135,7 +138,12 @@ const progress = await readProgress(
 for (let i = 0; i < infos.length; i += perFeed) {
   startFeed({
     ...{ connector: binance, markets: infos.slice(i, i + perFeed), progress, publisher, log, rest },
-    ...{ ws: 'ws://127.0.0.1', connectRate: { turn: async () => {} }, held: () => true, name: `bench-${i}` },
+    ...{
+      ws: 'ws://127.0.0.1',
+      connectRate: createConnectRate({ count: 1_000, perMs: 1 }),
+      held: () => true,
+      name: `bench-${i}`,
+    },
     // silence between rounds is no news
     times: { ...FLOW_TIMES, staleMs: 3_600_000, backfillMs: 0, overlapMs: 1_000, readyMs: 10_000 },
     openConnection: connect,

@@ -140,6 +140,7 @@ export function startFeed(options: FeedOptions): Feed {
         held: heldBy(market.symbol),
       }),
       exchangeNow: clock.now,
+      exchangeTime: clock.time,
       publish: (event) => publisher.event(event, () => options.held(market.symbol)),
       status: publisher.status,
       reconnects: () => Math.max(reconnects, 0),
@@ -186,8 +187,8 @@ export function startFeed(options: FeedOptions): Feed {
         const retryAfterMs = error instanceof ConnectFailed || error instanceof RestFailed ? error.retryAfterMs : null;
         log.warn({ err: error, failures, retryAfterMs }, 'not connected');
         metrics.feedReconnects.inc({ exchange, reason: 'connect-failed' });
-        // the server's wish is a lower bound
-        if (retryAfterMs) await pause(retryAfterMs, signal);
+        // the server's wish is a lower bound, and one for the address
+        if (retryAfterMs) options.connectRate.pause(retryAfterMs);
       }
     }
     return null;

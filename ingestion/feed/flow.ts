@@ -67,6 +67,8 @@ export interface FlowTools {
   ): Promise<T>;
   /** Newest event time the exchange has told us on this feed; null before the first. */
   exchangeNow(): number | null;
+  /** What time it is there at the least, also where nothing is told; null before the first event. */
+  exchangeTime(): number | null;
   /** A loss was noticed (it may still be healed). */
   gap(): void;
 }

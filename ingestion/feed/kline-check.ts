@@ -35,6 +35,11 @@ export function createCheckedKlineFlow(
   const unchecked = new Map<number, number>();
   let checking = false;
   let nextCheck = 0;
+  // quiet ones were said by the history itself
+  for (const kline of (tools.progress.lastKlines ?? []).filter(({ volume }) => volume !== '0').toReversed()) {
+    published.set(kline.openTime, kline);
+    unchecked.set(kline.openTime, performance.now());
+  }
 
   function remember(kline: KlineEvent): void {
     published.delete(kline.openTime);

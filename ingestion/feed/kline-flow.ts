@@ -18,12 +18,19 @@ const FINAL_MS = 1_000;
 const CLOSE_MS = 10_000;
 /** Without a stream of candles, they are asked for this long after the minute's end. */
 const POLL_MS = 2_000;
+/** Holes remembered; of more of them some are taken together. */
 const MAX_HOLES = 100;
 
 function sameValues(a: KlineEvent, b: KlineEvent): boolean {
   const { eventTime: _a, receivedAt: _b, ...left } = a;
   const { eventTime: _c, receivedAt: _d, ...right } = b;
   return JSON.stringify(left) === JSON.stringify(right);
+}
+
+/** Makes one of the two oldest: what lies between them is asked for once more, and known downstream as a repeat. */
+function mergeFirst(holes: Hole[]): void {
+  const [first, second] = holes.splice(0, 2);
+  if (first && second) holes.unshift({ ...first, to: second.to });
 }
 
 /** The flow of one market's candles. */
@@ -80,15 +87,17 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
 
   /** Minutes before this are over by the exchange's clock, and final. */
   function finalBefore(): number {
-    return openTimeOf('M1', (tools.exchangeNow() ?? Date.now() - MINUTE) - FINAL_MS);
+    return openTimeOf('M1', (tools.exchangeTime() ?? Date.now() - MINUTE) - FINAL_MS);
   }
 
   async function range(source: KlineHistory, from: number, to: number): Promise<KlineEvent[]> {
     const bound = AbortSignal.any([signal, AbortSignal.timeout(times.patienceMs)]);
     const klines = await tools.fetch(source.request(market, from, to), 'kline', source.parse, bound);
+    klines.sort((a, b) => a.openTime - b.openTime);
+    // some histories count candles and not minutes: what reaches further back tells the price before
+    price ??= klines.findLast((kline) => kline.openTime < from)?.close ?? null;
     return klines
       .filter((kline) => kline.openTime >= from && kline.openTime < to)
-      .sort((a, b) => a.openTime - b.openTime)
       .map((kline) => ({ ...kline, isClosed: true, eventTime: kline.openTime + MINUTE - 1 }));
   }
 
@@ -114,7 +123,7 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
 
   /** Everything of the minutes before `time` is in the exchange's history by now. */
   function isSettled(time: number): boolean {
-    return (tools.exchangeNow() ?? 0) >= time + SETTLED_MS;
+    return (tools.exchangeTime() ?? 0) >= time + SETTLED_MS;
   }
 
   /** Goes on at `to`; what is not known before it is asked for later. */
@@ -130,7 +139,7 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
     if (quietFrom < to)
       holes.push({ from: String(quietFrom), to: String(to - MINUTE), ...(price && { close: price }) });
     kept.klineHoles.push(...holes);
-    kept.klineHoles.splice(0, kept.klineHoles.length - MAX_HOLES);
+    while (kept.klineHoles.length > MAX_HOLES) mergeFirst(kept.klineHoles);
     void progress.save().catch((error) => log.warn({ err: error }, 'feed progress not kept'));
   }
 
@@ -146,7 +155,7 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
   /** The exchange's clock is known from its first frame; a quiet one is not waited for long. */
   async function clockKnown(): Promise<void> {
     const bound = Math.min(3_000, times.staleMs / 3);
-    for (let waited = 0; waited < bound && tools.exchangeNow() === null && !signal.aborted; waited += 50) {
+    for (let waited = 0; waited < bound && tools.exchangeTime() === null && !signal.aborted; waited += 50) {
       await pause(50, signal);
     }
   }
@@ -216,7 +225,7 @@ export function createKlineFlow(tools: FlowTools, history: KlineHistory | null):
 
   /** The minute that should have been closed by now was not. */
   function isOverdue(): boolean {
-    const now = tools.exchangeNow();
+    const now = tools.exchangeTime();
     if (now === null || knownUntil === null) return false;
     return now - knownUntil > MINUTE + (streamed ? times.staleMs : POLL_MS);
   }

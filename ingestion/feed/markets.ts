@@ -1,9 +1,10 @@
 /** Which markets are followed: the settings held against the exchanges' own lists, and the rows of gold.market. */
 import type { Exchange, MarketInfo } from '../../schema/market.ts';
-import { ConfigError, type MarketPattern } from '../../src/platform/config.ts';
+import { ConfigError } from '../../src/platform/config.ts';
 import type { ExchangeRest } from '../../src/platform/exchange/rest.ts';
 import type { Log } from '../../src/platform/log.ts';
 import type { Postgres } from '../../src/platform/postgres/postgres.ts';
+import type { MarketPattern } from '../../src/platform/setting.ts';
 import type { Connector } from '../exchanges/connector.ts';
 
 /** One exchange as it is used: its connector and where its REST is. */
@@ -50,6 +51,16 @@ export async function withSteps({ connector, rest }: Venue, markets: readonly Ma
   return markets.map((market) => ({ ...market, tickSize: known.get(market.nativeSymbol) ?? market.tickSize }));
 }
 
+/** What is written down of the exchanges' markets, by whoever followed them. Throws PostgresUnavailable. */
+export function readMarkets(postgres: Postgres, exchanges: readonly Exchange[]): Promise<MarketInfo[]> {
+  return postgres.query<MarketInfo>(
+    `SELECT exchange, symbol, native_symbol AS "nativeSymbol", base, quote, status, tick_size AS "tickSize",
+       lot_size AS "lotSize", taker_fee_percent AS "takerFeePercent"
+     FROM gold.market WHERE exchange = ANY($1) ORDER BY exchange, symbol`,
+    [exchanges],
+  );
+}
+
 /** The markets that patterns name, out of a list. Markets that are not in it go to `unknown`. */
 function choose(patterns: readonly MarketPattern[], all: readonly MarketInfo[], unknown: (symbol: string) => void) {
   const bySymbol = new Map(all.map((market) => [market.symbol, market]));
@@ -66,14 +77,23 @@ function choose(patterns: readonly MarketPattern[], all: readonly MarketInfo[], 
   return [...chosen.values()];
 }
 
+/** What stands in for a list that can't be had: what was in it when it could, then the bundled one. */
+function withoutList({ connector }: Venue, known: readonly MarketInfo[]): MarketInfo[] {
+  const symbols = new Set(known.map((market) => market.symbol));
+  return [...known, ...connector.knownMarkets.filter((market) => !symbols.has(market.symbol))];
+}
+
 /**
- * The markets to follow. Where an exchange's list can't be had, its bundled one is used and what that doesn't have is
- * assumed to exist. `venues` are those of the patterns. Throws ConfigError naming every market that its exchange has not.
+ * The markets to follow. Where an exchange's list can't be had, what was `known` of it before is used, with its bundled one,
+ * and what those don't have is assumed to exist. A market that was known and is in its list no more is delisted: it is left
+ * out, and no reason to follow none. `venues` are those of the patterns. Throws ConfigError naming every market that its
+ * exchange has not.
  */
 export async function resolveMarkets(
   patterns: readonly MarketPattern[],
   venues: Readonly<Partial<Record<Exchange, Venue>>>,
   log: Log,
+  known: readonly MarketInfo[] = [],
 ): Promise<MarketInfo[]> {
   const problems: string[] = [];
   const chosen = await Promise.all(
@@ -82,8 +102,11 @@ export async function resolveMarkets(
       const wanted = patterns.filter((pattern) => pattern.exchange === exchange);
       const list = await listMarkets(venue, log);
       const assumed: MarketInfo[] = [];
-      const markets = choose(wanted, list ?? venue.connector.knownMarkets, (symbol) => {
-        if (list) problems.push(`MARKETS: ${exchange.toLowerCase()} has no market ${symbol}`);
+      const before = known.filter((market) => market.exchange === exchange);
+      const markets = choose(wanted, list ?? withoutList(venue, before), (symbol) => {
+        if (list && before.some((market) => market.symbol === symbol)) {
+          log.warn({ exchange, symbol }, 'delisted: no longer followed');
+        } else if (list) problems.push(`MARKETS: ${exchange.toLowerCase()} has no market ${symbol}`);
         else assumed.push(venue.connector.assume(symbol));
       });
       return withSteps(venue, [...markets, ...assumed], log);

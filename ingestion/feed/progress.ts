@@ -2,7 +2,8 @@
  * How far each market was published before this process took it over: the newest rows of silver (they may lag: repeats
  * are dropped downstream) and what the feed itself must not forget (ops.checkpoint, group `ingest`).
  */
-import { type Exchange, INTERVALS, marketId } from '../../schema/market.ts';
+import { decimal } from '../../schema/decimal.ts';
+import { type Exchange, INTERVALS, type KlineEvent, marketId } from '../../schema/market.ts';
 import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 
 /** A trade as a place in the sequence. */
@@ -11,7 +12,10 @@ export interface TradeMark {
   eventTime: number;
 }
 
-/** Ids from..to, or open times from..to in epoch ms, both inclusive, that a back-fill could not get. */
+/**
+ * Ids from..to, or times from..to in epoch ms, both inclusive, that a back-fill could not get: open times of minutes, and
+ * times of trades where ids do not grow by one.
+ */
 export interface Hole {
   from: string;
   to: string;
@@ -39,12 +43,29 @@ export interface MarketProgress {
   knownUntil: number | null;
   /** Closing price of the minute before `knownUntil`. */
   lastClose?: string | null;
+  /** The newest closed candles: whoever closed them may have had no time to hold them against the exchange's own. */
+  lastKlines?: readonly KlineEvent[];
   readonly kept: Kept;
   /** Writes `kept`. Throws PostgresUnavailable. */
   save(): Promise<void>;
 }
 
 const GROUP = 'ingest';
+/** Minutes that a check may be behind. */
+const UNCHECKED = 5;
+
+type KlineRow = Omit<KlineEvent, 'openTime' | 'eventTime'> & { openTime: Date; eventTime: Date };
+const AMOUNTS = ['open', 'high', 'low', 'close', 'volume', 'quoteVolume'] as const;
+
+function klineOf(row: KlineRow): KlineEvent {
+  const eventTime = row.eventTime.getTime();
+  const amounts = Object.fromEntries(AMOUNTS.map((name) => [name, decimal(row[name])])) as Pick<
+    KlineEvent,
+    (typeof AMOUNTS)[number]
+  >;
+  const known = { interval: 'M1', isClosed: true, coverage: 1 } as const;
+  return { ...row, ...amounts, ...known, openTime: row.openTime.getTime(), eventTime, receivedAt: eventTime };
+}
 
 /** Ids compare as numbers where both are digits, else as text. */
 function newer(a: TradeMark, b: TradeMark): TradeMark {
@@ -68,10 +89,13 @@ export async function readProgress(
          ORDER BY event_time DESC LIMIT 20) t`,
       [exchange, symbols],
     ),
-    postgres.query<{ symbol: string; open_time: Date; close: string }>(
-      `SELECT m.symbol, k.open_time, k.close FROM unnest($2::text[]) AS m (symbol) CROSS JOIN LATERAL (
-         SELECT open_time, close FROM silver.kline_1m WHERE exchange = $1 AND symbol = m.symbol AND is_closed
-         ORDER BY open_time DESC LIMIT 1) k`,
+    postgres.query<KlineRow>(
+      `SELECT k.exchange, k.symbol, k.open_time AS "openTime", k.open, k.high, k.low, k.close, k.volume,
+         k.quote_volume AS "quoteVolume", k.trade_count AS "tradeCount", k.event_time AS "eventTime"
+       FROM unnest($2::text[]) AS m (symbol) CROSS JOIN LATERAL (
+         SELECT * FROM silver.kline_1m WHERE exchange = $1 AND symbol = m.symbol AND is_closed
+         ORDER BY open_time DESC LIMIT ${UNCHECKED}) k
+       ORDER BY k.open_time DESC`,
       [exchange, symbols],
     ),
     postgres.query<{ topic: string; state: Kept | null }>(
@@ -80,6 +104,7 @@ export async function readProgress(
     ),
   ]);
 
+  const bySymbol = Map.groupBy(klines, (row) => row.symbol);
   return new Map(
     symbols.map((symbol) => {
       const topic = marketId({ exchange, symbol });
@@ -93,11 +118,13 @@ export async function readProgress(
         .filter((row) => row.symbol === symbol)
         .map((row) => ({ id: row.trade_id, eventTime: row.event_time.getTime() }))
         .reduce<TradeMark | null>((best, mark) => (best ? newer(best, mark) : mark), null);
-      const kline = klines.find((row) => row.symbol === symbol);
+      const lastKlines = (bySymbol.get(symbol) ?? []).map(klineOf);
+      const [kline] = lastKlines;
       const progress: MarketProgress = {
         lastTrade,
-        knownUntil: kline ? kline.open_time.getTime() + INTERVALS.M1 : null,
+        knownUntil: kline ? kline.openTime + INTERVALS.M1 : null,
         lastClose: kline?.close ?? null,
+        lastKlines,
         kept,
         async save() {
           await postgres.query(

@@ -21,6 +21,8 @@ export interface ShareOptions {
   gained(items: readonly string[]): Promise<void>;
   /** These go to somebody else: must resolve when nothing of them is published any more. */
   lost(items: readonly string[]): Promise<void>;
+  /** So many processes share them, this one included; told whenever it is looked. */
+  members(count: number): void;
 }
 
 export interface Share {
@@ -105,6 +107,7 @@ export function startShare(options: ShareOptions): Share {
     const { members, taken } = await survey();
     const rank = members.indexOf(self);
     if (rank < 0) return;
+    options.members(members.length);
     const fair = fairShare(names.length, members.length, rank);
     const own = [...held.keys()].sort();
     if (own.length > fair) await giveBack(own.slice(fair));

@@ -26,12 +26,14 @@ export interface UnorderedTradeFlow extends Flow<TradeEvent> {
 /** The flow of one market's trades. `history` null: what was missed can't be had and counts as a gap. */
 export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHistory | null): UnorderedTradeFlow {
   const { signal, market, log } = tools;
-  const { lastTrade } = tools.progress;
+  const { lastTrade, kept } = tools.progress;
   const recent = new Set<string>(lastTrade ? [lastTrade.id] : []);
   // to the millisecond: what shares it with the last one published is published again and known downstream as a repeat
-  let lastTime = (lastTrade ?? tools.progress.kept.firstTrade)?.eventTime ?? null;
+  let lastTime = (lastTrade ?? kept.firstTrade)?.eventTime ?? null;
   let held: TradeEvent[] = [];
   let filling = false;
+  let repairing = false;
+  let nextRepair = 0;
   let resumes = 0;
   /** What was published since then is read once more. */
   let again = Number.POSITIVE_INFINITY;
@@ -39,14 +41,18 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
   let doubt = false;
   let lost = false;
 
+  function remember({ tradeId, eventTime }: TradeEvent): void {
+    recent.add(tradeId);
+    if (recent.size > RECENT) recent.delete(recent.values().next().value as string);
+    lastTime = Math.max(lastTime ?? 0, eventTime);
+  }
+
   function accept(trade: TradeEvent, late: boolean): void {
     const isRepeat = recent.has(trade.tradeId);
     if (doubt && !isRepeat) lose();
     doubt = false;
     if (isRepeat) return;
-    recent.add(trade.tradeId);
-    if (recent.size > RECENT) recent.delete(recent.values().next().value as string);
-    lastTime = Math.max(lastTime ?? 0, trade.eventTime);
+    remember(trade);
     tools.publish({ channel: 'trade', event: lost ? { ...trade, gap: true } : trade }, late);
     lost = false;
   }
@@ -56,16 +62,17 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
     tools.gap();
   }
 
-  /** What was traded since `since`, oldest first. */
-  async function missed(source: BackwardHistory, since: number): Promise<TradeEvent[]> {
+  /** What was traded since `since`, oldest first; `whole` false where that can't be had that far back. */
+  async function missed(source: BackwardHistory, since: number) {
     const found = new Map<string, TradeEvent>();
     let oldest = null as TradeEvent | null;
+    let whole = true;
     for (let empty = 0; ; ) {
       const reach = { since, now: tools.exchangeNow() ?? Date.now(), empty };
       const request = empty < MAX_EMPTY ? source.request(market, oldest, reach) : null;
       if (!request || found.size >= MAX_COLLECTED) {
         // the exchange's history, or our patience, ends before it reaches what we have
-        if (!oldest || oldest.eventTime > since) lose();
+        whole = oldest !== null && oldest.eventTime <= since;
         break;
       }
       const bound = AbortSignal.any([signal, AbortSignal.timeout(tools.times.patienceMs)]);
@@ -79,7 +86,39 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
       empty = found.size > before ? 0 : empty + 1;
     }
     // arrival order breaks ties: pages are newest first
-    return [...found.values()].reverse().sort((a, b) => a.eventTime - b.eventTime);
+    return { trades: [...found.values()].reverse().sort((a, b) => a.eventTime - b.eventTime), whole };
+  }
+
+  async function save(): Promise<void> {
+    await tools.progress.save().catch((error) => log.warn({ err: error }, 'feed progress not kept'));
+  }
+
+  /** Goes on without what was traded since `since`; it is tried for later, also by who follows the market next. */
+  function giveUp(since: number): void {
+    lose();
+    const until = held[0]?.eventTime ?? tools.exchangeNow() ?? Date.now();
+    kept.tradeHoles.push({ from: String(since), to: String(Math.max(since, until)) });
+    // one read from the oldest on finds them all
+    const from = Math.min(...kept.tradeHoles.map((hole) => Number(hole.from)));
+    const to = Math.max(...kept.tradeHoles.map((hole) => Number(hole.to)));
+    kept.tradeHoles.splice(0, kept.tradeHoles.length, { from: String(from), to: String(to) });
+    nextRepair = performance.now() + tools.times.repairMs;
+    void save();
+  }
+
+  /** Publishes what is missing of a hole that was told; live trades do not wait for it. */
+  async function repair(source: BackwardHistory): Promise<void> {
+    const [hole] = kept.tradeHoles;
+    if (!hole) return;
+    const { trades, whole } = await missed(source, Number(hole.from));
+    for (const trade of trades) {
+      if (trade.eventTime > Number(hole.to) || recent.has(trade.tradeId)) continue;
+      remember(trade);
+      tools.publish({ channel: 'trade', event: trade }, true);
+    }
+    if (!whole) log.warn({ since: Number(hole.from) }, 'the history no longer has the trades that are missing');
+    kept.tradeHoles.splice(kept.tradeHoles.indexOf(hole), 1);
+    await save();
   }
 
   async function fill(source: BackwardHistory): Promise<void> {
@@ -88,7 +127,8 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
       const round = resumes;
       try {
         const from = Math.min(lastTime ?? 0, again);
-        const found = await missed(source, from);
+        const { trades: found, whole } = await missed(source, from);
+        if (!whole) lose();
         const newest = lastTime ?? 0;
         if (found.some((trade) => trade.eventTime < newest && !recent.has(trade.tradeId))) tools.gap();
         for (const trade of found) accept(trade, true);
@@ -100,7 +140,7 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
         const hopeless = error instanceof RestFailed && !error.retryable;
         if (hopeless || performance.now() - since > tools.times.patienceMs) {
           log.warn({ err: error }, 'trades missing');
-          return lose();
+          return hopeless ? lose() : giveUp(Math.min(lastTime ?? 0, again));
         }
       }
       await pause(fullJitter(FILL_BACKOFF, attempt), signal);
@@ -108,8 +148,8 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
   }
 
   async function begin(first: TradeEvent): Promise<void> {
-    tools.progress.kept.firstTrade = { id: first.tradeId, eventTime: first.eventTime };
-    await tools.progress.save().catch((error) => log.warn({ err: error }, 'feed progress not kept'));
+    kept.firstTrade = { id: first.tradeId, eventTime: first.eventTime };
+    await save();
   }
 
   function run(work: Promise<void>): void {
@@ -142,7 +182,16 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
       else doubt = true;
     },
     interrupt() {},
-    tick() {},
+    tick() {
+      if (!history || filling || repairing || kept.tradeHoles.length === 0 || performance.now() < nextRepair) return;
+      nextRepair = performance.now() + tools.times.repairMs;
+      repairing = true;
+      void repair(history)
+        .catch((error) => log.debug({ err: error }, 'missing trades not fetched'))
+        .finally(() => {
+          repairing = false;
+        });
+    },
     reread(since) {
       if (!history) return lose();
       log.info({ since }, 'trades are missing of this minute: reading them again');

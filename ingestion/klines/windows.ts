@@ -5,6 +5,8 @@
  * - A candle closes when its last minute closes, or when a minute of a later window is known.
  * - A minute that comes late changes the candles it belongs to, and they are said again, closed and with a later event time.
  * - `coverage` is the fraction of the candle's minutes that are known; while it forms, of those that have begun.
+ * - Of hours that are long over only the hour is held: a day of minutes of some thousand markets is more than a process has
+ *   room for. A minute of such an hour has its day loaded again.
  */
 import { INTERVALS, type Interval, type KlineEvent, type MarketRef, openTimeOf } from '../../schema/market.ts';
 import { type Candle, candleOfMinute, isNewerVersion, mergeCandles } from './candle.ts';
@@ -14,9 +16,15 @@ const MINUTE = INTERVALS.M1;
 const DAY = INTERVALS.D1;
 /** The day before is kept this long into a day: it is when late minutes still come. */
 const OVERLAP_MS = 30 * MINUTE;
+/** Whole hours before the newest minute of which everything is held: it is then that candles are closed and corrected. */
+const KEPT_MS = 2 * INTERVALS.H1;
+/** What hours are made of, and not held of those that are over. */
+const BELOW_HOURS = ['M1', 'M5'] as const;
 
 /** What is held of one UTC day: per level, by open time. Of a minute, what was said is all there is. */
 interface Day {
+  /** Minutes from here on are held, and what is made of them; before it only whole hours are. */
+  from: number;
   candles: Record<Interval, Map<number, Candle>>;
   /** What was last said of each candle. */
   said: Record<Interval, Map<number, KlineEvent>>;
@@ -51,13 +59,20 @@ export class KlineWindows {
 
   /** The days (first millisecond) that must be loaded before minutes at `times` can be applied. */
   missingDays(times: readonly number[]): number[] {
-    const wanted = new Set(times.map(dayOf));
-    if (Number.isFinite(this.#frontier)) wanted.add(dayOf(this.#frontier));
-    return [...wanted].filter((day) => !this.#days.has(day));
+    const wanted = Number.isFinite(this.#frontier) ? [...times, this.#frontier] : times;
+    const missing = wanted.filter((time) => time < (this.#days.get(dayOf(time))?.from ?? Number.POSITIVE_INFINITY));
+    return [...new Set(missing.map(dayOf))];
   }
 
-  /** Takes over what is stored of a day: its candles of all intervals, in any order. */
+  /** How many candles are held, of all intervals. */
+  get size(): number {
+    const maps = [...this.#days.values()].flatMap(({ candles, said }) => [candles, said].flatMap(Object.values));
+    return maps.reduce((sum: number, map: Map<number, unknown>) => sum + map.size, 0);
+  }
+
+  /** Takes over what is stored of a day, in place of what was held of it: its candles of all intervals, in any order. */
   loadDay(day: number, stored: readonly KlineEvent[]): void {
+    this.#days.delete(day);
     const held = this.#day(day);
     for (const k of stored) {
       held.said[k.interval].set(k.openTime, k);
@@ -100,9 +115,11 @@ export class KlineWindows {
   }
 
   #day(day: number): Day {
-    const held = this.#days.get(day) ?? { candles: perLevel(() => new Map()), said: perLevel(() => new Map()) };
-    this.#days.set(day, held);
-    return held;
+    const known = this.#days.get(day);
+    if (known) return known;
+    const fresh: Day = { from: day, candles: perLevel(() => new Map()), said: perLevel(() => new Map()) };
+    this.#days.set(day, fresh);
+    return fresh;
   }
 
   #touch(openTime: number, from: Interval = 'M1'): void {
@@ -152,8 +169,23 @@ export class KlineWindows {
   #forget(): void {
     const newest = dayOf(this.#frontier);
     const oldest = this.#frontier - newest < OVERLAP_MS ? newest - DAY : newest;
-    for (const day of this.#days.keys()) if (day < oldest) this.#days.delete(day);
+    const from = openTimeOf('H1', this.#frontier) - KEPT_MS;
+    for (const [day, held] of this.#days) {
+      if (day < oldest) this.#days.delete(day);
+      else if (held.from < from) thin(held, Math.min(from, day + DAY));
+    }
   }
+}
+
+/** Forgets what the hours before `from` are made of. */
+function thin(day: Day, from: number): void {
+  for (const level of BELOW_HOURS) {
+    for (let at = day.from; at < from; at += INTERVALS[level]) {
+      day.said[level].delete(at);
+      day.candles[level].delete(at);
+    }
+  }
+  day.from = from;
 }
 
 const VALUES = ['open', 'high', 'low', 'close', 'volume', 'quoteVolume', 'tradeCount', 'isClosed', 'coverage'] as const;

@@ -55,7 +55,7 @@ export function createReplayFeeds(markets: readonly MarketInfo[], staleMs: numbe
     venue.byNative.set(nativeSymbol, market);
     const rest = createRecordedRest();
     const feed = createMarketFeed({
-      ...{ connector, market, times, log, exchangeNow: venue.clock.now },
+      ...{ connector, market, times, log, exchangeNow: venue.clock.now, exchangeTime: venue.clock.now },
       progress: {
         ...{ lastTrade: null, knownUntil: null, kept: { firstTrade: null, tradeHoles: [], klineHoles: [] } },
         save: async () => {},

@@ -52,5 +52,7 @@ export function createRecordedRest(): RecordedRest {
       return Promise.race([answered.promise, late]);
     },
     pause() {},
+    silentFor: () => 0,
+    divide() {},
   };
 }

@@ -113,9 +113,16 @@ export class TickerWindow {
       volume24h: this.#volume.toFixed(),
       quoteVolume24h: this.#quoteVolume.toFixed(),
       changePercent24h: change.toDecimalPlaces(4).toNumber(),
+      coverage: this.#coverage(),
       eventTime: this.#now,
       receivedAt,
     };
+  }
+
+  /** Of the minutes that are over: the running one begins with its first trade. */
+  #coverage(): number {
+    const running = this.#minutes.has(openTimeOf('M1', this.#now)) ? 1 : 0;
+    return Math.round(((this.#minutes.size - running) / (TICKER_WINDOW_MS / MINUTE - 1)) * 1e4) / 1e4;
   }
 
   #minute(openTime: number): Minute {

@@ -42,7 +42,10 @@ const PRICES = ['open', 'high', 'low', 'close'];
 const TRADE = 'silver.trade';
 const TICKER = 'silver.ticker_24h';
 
-/** Every minute from a market's first one on has a closed candle; markets without one for a day are no longer followed. */
+/**
+ * Every minute from a market's first one on has a closed candle; markets without one for a day are no longer followed. Of one
+ * that is delisted nothing is known of the last hour before that was noticed, as it is looked for once an hour.
+ */
 const klineCoverage: DataCheck = {
   name: 'coverage',
   judged: `SELECT m.exchange, m.symbol, minute AS at,
@@ -50,7 +53,8 @@ const klineCoverage: DataCheck = {
     FROM gold.market m CROSS JOIN LATERAL (
       SELECT open_time FROM ${KLINE} WHERE exchange = m.exchange AND symbol = m.symbol
         AND open_time >= $1::timestamptz - interval '1 day' AND open_time < $2 ORDER BY open_time LIMIT 1) first
-    CROSS JOIN LATERAL generate_series(greatest(first.open_time, $1), $2::timestamptz - interval '1 minute',
+    CROSS JOIN LATERAL generate_series(greatest(first.open_time, $1), least($2::timestamptz, CASE m.status
+      WHEN 'DELISTED' THEN date_trunc('minute', m.updated_at) - interval '1 hour' END) - interval '1 minute',
       interval '1 minute') AS minute
     LEFT JOIN ${KLINE} k ON k.exchange = m.exchange AND k.symbol = m.symbol AND k.open_time = minute AND k.is_closed`,
 };

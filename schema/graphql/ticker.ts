@@ -38,6 +38,13 @@ export class Ticker {
   @Field(() => Float, { description: 'Change of the price in percent.' })
   changePercent24h!: number;
 
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      'Fraction, 0 to 1, of the minutes of these 24 hours that are known: below 1 after an outage that is not made good yet, or where the market is younger. Null where the figures come from the table.',
+  })
+  coverage?: number | null;
+
   @Field(() => DateTime, { description: "What moment the figures are true for, by the exchange's clock." })
   time!: Date | number;
 }

@@ -1258,6 +1258,8 @@ export type Ticker = {
   __typename?: 'Ticker';
   /** Change of the price in percent. */
   changePercent24h: Scalars['Float']['output'];
+  /** Fraction, 0 to 1, of the minutes of these 24 hours that are known: below 1 after an outage that is not made good yet, or where the market is younger. Null where the figures come from the table. */
+  coverage?: Maybe<Scalars['Float']['output']>;
   /** Where it is traded. */
   exchange: Exchange;
   /** Highest price. */
@@ -1643,7 +1645,7 @@ export type TickerQueryVariables = Exact<{
 }>;
 
 
-export type TickerQuery = { __typename?: 'Query', ticker?: { __typename?: 'Ticker', last: string, open: string, high: string, low: string, volume24h: string, quoteVolume24h: string, changePercent24h: number, time: string } | null };
+export type TickerQuery = { __typename?: 'Query', ticker?: { __typename?: 'Ticker', last: string, open: string, high: string, low: string, volume24h: string, quoteVolume24h: string, changePercent24h: number, coverage?: number | null, time: string } | null };
 
 export type TickersQueryVariables = Exact<{
   exchange?: InputMaybe<Exchange>;
@@ -2390,6 +2392,7 @@ export const TickerDocument = new TypedDocumentString(`
     volume24h
     quoteVolume24h
     changePercent24h
+    coverage
     time
   }
 }

@@ -93,6 +93,51 @@ test('a market that is no longer in its list is delisted, one whose list can’t
   assert.deepEqual(await refreshedMarkets(given, [venues(false).UPBIT as Venue], quiet), given);
 });
 
+test('what was known of an exchange stands in for a list that can’t be had', async () => {
+  const known = [
+    ...['NEW-KRW', 'HELD-KRW'].map((symbol) => CONNECTORS.UPBIT.assume(symbol)),
+    CONNECTORS.BINANCE.assume('NEW-USDT'),
+  ].map((market) => ({ ...market, status: market.symbol === 'HELD-KRW' ? ('HALTED' as const) : ('TRADING' as const) }));
+  const found = await resolveMarkets(patterns('upbit:*'), { UPBIT: venues(false).UPBIT }, quiet, known);
+  const symbols = found.map((market) => market.symbol);
+  assert.ok(symbols.includes('NEW-KRW') && symbols.includes('BTC-KRW'), String(symbols));
+  assert.ok(!symbols.includes('HELD-KRW') && !symbols.includes('NEW-USDT'), String(symbols));
+});
+
+test('a market that was delisted since the last start ends no start, and its status is told', {
+  timeout: 60_000,
+}, async () => {
+  const { postgres } = database;
+  await postgres.query(
+    `INSERT INTO gold.market (exchange, symbol, native_symbol, base, quote, status, taker_fee_percent)
+     SELECT 'UPBIT', b || '-KRW', 'KRW-' || b, b, 'KRW', 'TRADING', 0.05 FROM unnest('{GONE,LEFT}'::text[]) b`,
+  );
+  const log = new RememberingBroker();
+  const config = readConfig({ MARKETS: 'upbit:GONE-KRW,upbit:BTC-KRW', BACKFILL_HOURS: '0' });
+  const platform = { config, log: quiet, postgres, broker: log.port, live: {} } as unknown as Platform;
+  const ingest = await startIngest(platform, { endpoints: standIns.endpoints });
+  try {
+    const statuses = async () =>
+      new Map(
+        (
+          await postgres.query<{ symbol: string; status: string }>(
+            `SELECT symbol, status FROM gold.market WHERE exchange = 'UPBIT'`,
+          )
+        ).map(({ symbol, status }) => [symbol, status]),
+      );
+    // the one that is named and the one that is named no more
+    for (const symbol of ['GONE-KRW', 'LEFT-KRW']) {
+      await until(`${symbol} to be delisted`, async () => (await statuses()).get(symbol) === 'DELISTED');
+    }
+    assert.equal((await statuses()).get('BTC-KRW'), 'TRADING');
+    await until('the other to be followed', () => log.books().some((book) => book.symbol === 'BTC-KRW'));
+    assert.ok(log.status().every((status) => status.symbol === 'BTC-KRW'));
+  } finally {
+    await ingest.stop();
+    await postgres.query('TRUNCATE gold.market');
+  }
+});
+
 test('fees that are given, and steps, are in gold.market; a fee of what is not followed ends the start', {
   timeout: 60_000,
 }, async () => {

@@ -26,10 +26,12 @@ describe('figures and feeds', () => {
       volume24h: '1000',
       quoteVolume24h: '100000',
       changePercent24h: 11.67,
+      coverage: null,
       time: iso(T0 + 1),
     });
-    await world.live.append([tickerAppend(ticker(T0 + 2, { ...DOT, last: '8' }))]);
-    assert.equal((await world.data(operations.TickerDocument, DOT)).ticker?.last, '8');
+    await world.live.append([tickerAppend(ticker(T0 + 2, { ...DOT, last: '8', coverage: 0.75 }))]);
+    const { ticker: newest } = await world.data(operations.TickerDocument, DOT);
+    assert.deepEqual([newest?.last, newest?.coverage], ['8', 0.75]);
     const { tickers } = await world.data(operations.TickersDocument, { base: 'DOT' });
     assert.deepEqual(tickers, [{ exchange: 'BINANCE', symbol: 'DOT-USDT', last: '8' }]);
   });

@@ -61,6 +61,10 @@ export interface ExchangeRest {
   call(request: RestRequest, signal: AbortSignal): Promise<RestReply>;
   /** Nothing is sent for this long; what a 429 in disguise asks for. */
   pause(ms: number): void;
+  /** For how long nothing will be sent, ms; 0 where calls are. */
+  silentFor(): number;
+  /** The address is shared by so many processes: each keeps to its part of the weight. */
+  divide(parts: number): void;
 }
 
 const MEGABYTE = 1_048_576;
@@ -113,22 +117,23 @@ export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
   const concurrency = options.concurrency ?? 4;
   let pausedUntil = 0;
   let running = 0;
-  let allowance = options.weight;
+  let weight = options.weight;
+  let allowance = weight;
   let refilledAt = performance.now();
   let line: Promise<unknown> = Promise.resolve();
 
-  async function turn(weight: number, signal: AbortSignal): Promise<void> {
+  async function turn(wanted: number, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
       const now = performance.now();
-      allowance = Math.min(options.weight, allowance + ((now - refilledAt) * options.weight) / options.perMs);
+      allowance = Math.min(weight, allowance + ((now - refilledAt) * weight) / options.perMs);
       refilledAt = now;
-      const short = Math.min(weight, options.weight) - allowance;
-      const wait = Math.max(pausedUntil - now, short > 0 ? (short * options.perMs) / options.weight : 0);
+      const short = Math.min(wanted, weight) - allowance;
+      const wait = Math.max(pausedUntil - now, short > 0 ? (short * options.perMs) / weight : 0);
       if (wait <= 0 && running < concurrency) break;
       await sleep(Math.max(wait, 5), undefined, { signal });
     }
-    allowance -= weight;
+    allowance -= wanted;
     running++;
   }
 
@@ -182,6 +187,10 @@ export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
     },
     pause(ms) {
       pausedUntil = Math.max(pausedUntil, performance.now() + ms);
+    },
+    silentFor: () => Math.max(0, pausedUntil - performance.now()),
+    divide(parts) {
+      weight = options.weight / Math.max(1, parts);
     },
   };
 }

@@ -55,7 +55,12 @@ for (const exchange of Object.keys(BODIES) as Exchange[]) {
         log: quiet,
         signal: new AbortController().signal,
       },
-      ...{ progress: noProgress({ knownUntil: START }), gap() {}, exchangeNow: () => START + 4 * MINUTE },
+      ...{
+        progress: noProgress({ knownUntil: START }),
+        gap() {},
+        exchangeNow: () => START + 4 * MINUTE,
+        exchangeTime: () => START + 4 * MINUTE,
+      },
       times: { staleMs: 300, backfillMs: 3 * MINUTE, patienceMs: 500, repairMs: 100, snapshotMs: 100 },
       publish: ({ event }: FeedEvent) => void published.push((event as KlineEvent).openTime),
       fetch: async (_request, _channel, parse) => {

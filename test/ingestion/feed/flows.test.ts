@@ -39,6 +39,7 @@ function tools(connector: Partial<Connector>, rest: (path: string) => unknown = 
       return parse(Buffer.from(JSON.stringify(rest(request.path))), market, START);
     },
     exchangeNow: () => seen.now,
+    exchangeTime: () => seen.now,
     gap: () => seen.gaps++,
   };
   return { given, published, seen };

@@ -11,6 +11,7 @@ import { until } from '../../support/until.ts';
 import { START } from './scripted.ts';
 import { followStandIn, type StandInFeed } from './stand-in-feed.ts';
 
+const MINUTE = 60_000;
 const STALE_MS = 600;
 /** A sixth of it is the longest pause of a busy connection: longer than this machine may stand still. */
 const BUSY_STALE_MS = 2_000;
@@ -137,4 +138,25 @@ test('Bithumb: trades of an outage are a gap, told by the first one after it', {
     },
     { rate: 20 },
   );
+});
+
+test('minutes of an exchange on which nothing at all happens are closed as they end', {
+  timeout: 120_000,
+}, async () => {
+  // late in a minute; nothing comes after the greeting
+  const startAt = Math.floor(Date.now() / MINUTE) * MINUTE - 10 * MINUTE + 54_000;
+  const sim = await startUpbitSim({ symbols: ['KRW-ADA'], startAt });
+  const feed = followStandIn(upbit, sim, ['ADA-KRW'], { staleMs: 2_000 });
+  const minute = Math.floor(startAt / MINUTE) * MINUTE;
+  const closed = () => feed.log.klines().filter((k) => k.isClosed && k.openTime === minute);
+  try {
+    await until('the greeting', () => feed.log.books().length > 0);
+    const from = performance.now();
+    await until('the minute to be closed', () => closed().length > 0, { timeoutMs: 45_000, everyMs: 200 });
+    const took = performance.now() - from;
+    assert.ok(took > 5_000, `closed after ${took} ms, when it was not over`);
+  } finally {
+    await feed.stop();
+    await sim.close();
+  }
 });

@@ -24,8 +24,16 @@ function candle(n: number, close: string, volume = '1', isClosed = false): Kline
   };
 }
 
-/** A flow on an exchange whose history has the minutes of `known`; `down` while it does not answer. */
-function flowOn(connector: Partial<Connector>, known: Map<number, string>, progress: Partial<MarketProgress> = {}) {
+/**
+ * A flow on an exchange whose history has the minutes of `known`, and with `further` tells more than it is asked; `down`
+ * while it does not answer.
+ */
+function flowOn(
+  connector: Partial<Connector>,
+  known: Map<number, string>,
+  progress: Partial<MarketProgress> = {},
+  further = false,
+) {
   const published: KlineEvent[] = [];
   const seen = { gaps: 0, now: START + 10_000, down: false };
   const history: KlineHistory = {
@@ -42,10 +50,11 @@ function flowOn(connector: Partial<Connector>, known: Map<number, string>, progr
       await new Promise(setImmediate);
       if (seen.down) throw new Error('no answer');
       const [from, to] = request.path.split('-').map(Number) as [number, number];
-      const found = [...known].filter(([n]) => at(n) >= from && at(n) < to);
+      const found = [...known].filter(([n]) => (further || at(n) >= from) && at(n) < to);
       return parse(Buffer.from(JSON.stringify(found.map(([n, close]) => candle(n, close)))), market, START);
     },
     exchangeNow: () => seen.now,
+    exchangeTime: () => seen.now,
     gap: () => seen.gaps++,
   };
   const shown = (): string[] =>
@@ -171,4 +180,36 @@ test('a minute that was seen open is not called quiet, whatever the history leav
   await until('the live candle', () => shown().includes('2 open 8 1'));
   assert.deepEqual(shown(), ['0 open 5 1', '1 closed 5 0', '2 open 8 1']);
   assert.deepEqual(kept.klineHoles, []);
+});
+
+test('more holes than are remembered are taken together, and none is forgotten', async () => {
+  const last = 390;
+  const traded = Array.from({ length: last / 3 + 1 }, (_, i): [number, string] => [i * 3, String(i * 3 + 5)]);
+  const { flow, seen, published, kept } = flowOn({ klineCloses: 'next' }, new Map(traded), {
+    knownUntil: at(0),
+    lastClose: '4',
+  });
+  seen.down = true;
+  for (const [n, close] of traded) flow.push(candle(n, close));
+  assert.equal(kept.klineHoles.length, 100);
+  seen.down = false;
+  seen.now = at(last) + 10_000;
+  await until('the holes to be closed', () => {
+    flow.tick();
+    return kept.klineHoles.length === 0;
+  });
+  const closed = new Map(published.filter((k) => k.isClosed).map((k) => [(k.openTime - START) / MINUTE, k.close]));
+  for (let n = 0; n < last; n++) assert.equal(closed.get(n), String(n - (n % 3) + 5), `minute ${n}`);
+});
+
+test('a history that reaches further back than it was asked tells the price before the first minute', async () => {
+  const known = new Map([
+    [-40, '6'],
+    [-1, '7'],
+  ]);
+  const { flow, seen, shown } = flowOn({ klineCloses: 'next' }, known, {}, true);
+  seen.now = at(0) + 10_000;
+  flow.resume();
+  await until('the back-fill', () => shown().length === 3);
+  assert.deepEqual(shown(), ['-3 closed 6 0', '-2 closed 6 0', '-1 closed 7 1']);
 });

@@ -65,7 +65,15 @@ for (const connector of [BINANCE, KUCOIN]) {
         const published: BookEvent[] = [];
         const ended = new AbortController();
         const tools: FlowTools = {
-          ...{ connector, market, log: quiet, signal: ended.signal, progress: noProgress(), exchangeNow: () => START },
+          ...{
+            connector,
+            market,
+            log: quiet,
+            signal: ended.signal,
+            progress: noProgress(),
+            exchangeNow: () => START,
+            exchangeTime: () => START,
+          },
           times: { staleMs: 30, backfillMs: 0, patienceMs: 1_000, repairMs: 20, snapshotMs: 10 },
           publish: ({ event }: FeedEvent) => void published.push(event as BookEvent),
           fetch: async (_request, _channel, _parse) => {
@@ -134,7 +142,15 @@ for (const connector of [BINANCE, KUCOIN]) {
         ['9', '2'],
       ];
       const tools: FlowTools = {
-        ...{ connector, market, log: quiet, signal: ended.signal, progress: noProgress(), exchangeNow: () => START },
+        ...{
+          connector,
+          market,
+          log: quiet,
+          signal: ended.signal,
+          progress: noProgress(),
+          exchangeNow: () => START,
+          exchangeTime: () => START,
+        },
         times: { staleMs: 30, backfillMs: 0, patienceMs: 1_000, repairMs: 20, snapshotMs: 100_000 },
         publish: ({ event }: FeedEvent) => void published.push(event as BookEvent),
         fetch: async () => {
@@ -251,7 +267,12 @@ for (const connector of [UPBIT, BITHUMB]) {
       const published: BookEvent[] = [];
       const tools: FlowTools = {
         ...{ connector, market, log: quiet, signal: new AbortController().signal, progress: noProgress() },
-        ...{ exchangeNow: () => START, gap() {}, fetch: () => Promise.reject(new Error('none')) },
+        ...{
+          exchangeNow: () => START,
+          exchangeTime: () => START,
+          gap() {},
+          fetch: () => Promise.reject(new Error('none')),
+        },
         times: { staleMs: 30, backfillMs: 0, patienceMs: 1_000, repairMs: 20, snapshotMs: 0 },
         publish: ({ event }: FeedEvent) => void published.push(event as BookEvent),
       };

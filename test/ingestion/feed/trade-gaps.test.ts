@@ -29,6 +29,7 @@ function flowTools(rest: () => TradeEvent[], progress: Partial<MarketProgress> =
     publish: (event: FeedEvent) => void published.push(event.event as TradeEvent),
     fetch: async (_request, _channel, parse) => parse(Buffer.from(JSON.stringify(rest())), market, START),
     exchangeNow: () => START,
+    exchangeTime: () => START,
     gap: () => void seen.gaps++,
   };
   const shown = () => published.map(({ tradeId, gap }) => (gap ? `gap ${tradeId}` : tradeId));
@@ -73,6 +74,45 @@ test('ids that only tell trades apart: a history that does not reach back is tol
   flow.resume();
   await until('what could be had', () => shown().length === 2);
   assert.deepEqual(shown(), ['gap b', 'c']);
+});
+
+test('ids that only tell trades apart: a hole that is given up is read later, without holding up what is live', async () => {
+  let down = true;
+  const { tools, shown, seen } = flowTools(
+    () => {
+      if (down) throw new RestFailed('too busy', 429, null, null);
+      return [trade('live', 9_000), trade('c', 3_000), trade('b', 2_000), trade('a', -1)];
+    },
+    { lastTrade: { id: 'a', eventTime: START } },
+  );
+  const flow = createUnorderedTradeFlow({ ...tools, times: { ...tools.times, repairMs: 0 } }, backward);
+  flow.resume();
+  flow.push(trade('live', 9_000));
+  await until('it to be given up', () => shown().length === 1);
+  assert.deepEqual([shown(), seen.gaps], [['gap live'], 1]);
+  flow.tick();
+  flow.push(trade('next', 10_000));
+  assert.deepEqual(shown(), ['gap live', 'next'], 'what is live does not wait for the repair');
+
+  // another process follows the market from here on
+  const { kept } = structuredClone({ kept: tools.progress.kept });
+  down = false;
+  await until('the hole to be filled', () => {
+    flow.tick();
+    return tools.progress.kept.tradeHoles.length === 0;
+  });
+  assert.deepEqual(shown(), ['gap live', 'next', 'b', 'c']);
+  const successor = flowTools(() => [trade('live', 9_000), trade('c', 3_000), trade('b', 2_000), trade('a', -1)], {
+    ...{ lastTrade: { id: 'next', eventTime: START + 10_000 }, kept },
+  });
+  const taken = createUnorderedTradeFlow(successor.tools, backward);
+  await until('its successor to fill it', () => {
+    taken.tick();
+    return successor.tools.progress.kept.tradeHoles.length === 0;
+  });
+  // what was published around it is known downstream as a repeat
+  assert.deepEqual(successor.shown(), ['b', 'c', 'live']);
+  assert.equal(seen.gaps, 1);
 });
 
 test('no history (Bithumb): a new subscription that begins with a trade we have lost nothing; with another one it may have', () => {

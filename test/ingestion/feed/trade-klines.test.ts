@@ -41,6 +41,7 @@ function tools(connector: Connector, candles: Record<string, unknown>[]) {
       return parse(Buffer.from(JSON.stringify([...candles].reverse())), market, START);
     },
     exchangeNow: () => seen.now,
+    exchangeTime: () => seen.now,
     gap: () => seen.gaps++,
   };
   const shown = () =>
@@ -213,6 +214,31 @@ test('candles that a later one closed are corrected, and minutes the stream left
   flow.tick();
   assert.equal(seen.requests, 2);
   assert.equal(published.length, 7, 'nothing is said twice');
+});
+
+test('candles that a process before closed and had no time to check are checked by who follows', async () => {
+  const candles = [row(0, '11', '5'), row(1, '12', '1')];
+  const { given, published, seen, shown } = tools(bithumb, candles);
+  const stored = (minute: number, volume: string, close: string): KlineEvent => {
+    const openTime = START + minute * MINUTE;
+    const sums = { volume, quoteVolume: String(Number(volume) * 10), tradeCount: 1, isClosed: true, coverage: 1 };
+    const times = { openTime, eventTime: openTime + 59_999, receivedAt: openTime + 59_999 };
+    return { ...stamp, ...sums, ...times, interval: 'M1', open: '10', high: '12', low: '9', close };
+  };
+  const { klineHistory: history } = bithumb;
+  if (!history) return assert.fail();
+  // newest first; the quiet one was said by the history
+  const lastKlines = [stored(2, '0', '12'), stored(1, '1', '12'), stored(0, '4', '11')];
+  const progress = noProgress({ knownUntil: START + 3 * MINUTE, lastClose: '12', lastKlines });
+  const flow = createCheckedKlineFlow({ ...given, progress }, history, (inner) => createKlineFlow(inner, history));
+  seen.now = START + 3 * MINUTE + 10_000;
+  flow.tick();
+  await until('the check', () => published.length === 1);
+  assert.deepEqual(shown(), ['0 closed late 10 12 9 11 5']);
+  assert.equal(published[0]?.event.eventTime, START + MINUTE, 'later than what it corrects');
+  flow.tick();
+  await new Promise(setImmediate);
+  assert.equal(seen.requests, 1);
 });
 
 test('a subscription that never begins is stale; one that has begun may be silent', () => {

@@ -193,6 +193,23 @@ describe('candles of all intervals', () => {
     assert.deepEqual(feed(windows, table, [minute(START, { isClosed: false, eventTime: START + 10 * MINUTE })]), []);
   });
 
+  test('of a day and a half of minutes only the last hours are held whole, and a late minute still finds its day', () => {
+    const [table, windows] = [new Table(), new KlineWindows(market, null)];
+    let most = 0;
+    for (let i = 0; i < 36 * 60; i++) {
+      feed(windows, table, [minute(START + i * MINUTE)]);
+      most = Math.max(most, windows.size);
+    }
+    assert.ok(most < 500, `${most} candles of one market`);
+    const late = START + 27 * 60 * MINUTE;
+    const changed = feed(windows, table, [minute(late, { high: '900', eventTime: late + 2 * MINUTE })]);
+    assert.deepEqual(
+      changed.filter((k) => k.high === '900').map((k) => [k.interval, k.coverage]),
+      ['M1', 'M5', 'H1', 'H4', 'D1'].map((interval) => [interval, 1]),
+    );
+    assert.ok(windows.size < 500, 'the day is not held for longer than it takes');
+  });
+
   test('sums are exact beyond what a float holds', () => {
     const [table, windows] = [new Table(), new KlineWindows(market, null)];
     const volume = '9007199254740993.000000000000000001';

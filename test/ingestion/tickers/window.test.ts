@@ -92,6 +92,22 @@ describe('24 h figures', () => {
     }
   });
 
+  test('a hole shows as coverage, until it is filled or has left the window', () => {
+    const window = new TickerWindow(market);
+    const say = (i: number) => window.addMinute(minute(START + i * MINUTE, { eventTime: START + i * MINUTE + 59_999 }));
+    const coverage = () => window.figures(0)?.coverage;
+    for (let i = 0; i < 720; i++) say(i);
+    assert.equal(coverage(), 0.4997, 'half a day');
+    for (let i = 720 + 144; i < 1_440; i++) say(i);
+    assert.equal(coverage(), 0.8999);
+    for (let i = 720; i < 720 + 144; i++) say(i);
+    assert.equal(coverage(), 1);
+    window.addTrade({ tradeId: '1', price: '1', eventTime: START + 1_440 * MINUTE + 1 });
+    assert.equal(coverage(), 1, 'the running minute is not waited for');
+    for (let i = 1_500; i < 2_940; i++) say(i);
+    assert.equal(coverage(), 1);
+  });
+
   test('none without a minute; the last price is that of the newest trade, or of a minute that is newer', () => {
     const window = new TickerWindow(market);
     window.addTrade({ tradeId: '9', price: '103.0', eventTime: START + 30_000 });

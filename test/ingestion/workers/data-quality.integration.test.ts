@@ -137,6 +137,24 @@ describe('candles', () => {
     assert.deepEqual(await judge(rows), []);
   });
 
+  test('a market that was delisted is not missing from then on', async () => {
+    const rows = hour().filter((k) => k.exchange !== 'KUCOIN' || k.openTime < START + 10 * MINUTE);
+    const delisted = (at: number) =>
+      database.postgres.query(`UPDATE gold.market SET status = 'DELISTED', updated_at = $1 WHERE exchange = 'KUCOIN'`, [
+        new Date(at),
+      ]);
+    try {
+      await delisted(START + 65 * MINUTE);
+      assert.deepEqual(await judge(rows), []);
+      // what was lost before counts
+      await delisted(START + 90 * MINUTE);
+      const [found] = await judge(rows);
+      assert.deepEqual([found?.check, found?.failed], ['coverage', 20]);
+    } finally {
+      await database.postgres.query(`UPDATE gold.market SET status = 'TRADING' WHERE exchange = 'KUCOIN'`);
+    }
+  });
+
   test('the sample is bounded, the count is not', async () => {
     const [found] = await judge(hour().filter((k) => k.openTime === START || k.openTime > START + 50 * MINUTE));
     assert.equal(found?.check, 'coverage');

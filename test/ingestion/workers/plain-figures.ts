@@ -42,6 +42,7 @@ export function plainTicker(
     volume24h: sum('volume'),
     quoteVolume24h: sum('quoteVolume'),
     changePercent24h: change.toDecimalPlaces(4).toNumber(),
+    coverage: Math.round((inside.filter((k) => k.openTime <= now - MINUTE).length / 1_439) * 1e4) / 1e4,
     eventTime: now,
   };
 }

@@ -1,0 +1,98 @@
+/**
+ * What an exchange has forbidden an address is forbidden to every process behind it: who goes on regardless is shut out for
+ * longer. Each process writes down the silence that it was asked for (a row of ops.lease, which ends by itself) and keeps
+ * to what the others wrote; a process that starts in the middle of a ban keeps to it too.
+ */
+import type { Log } from '../../src/platform/log.ts';
+import type { Running } from '../../src/platform/platform.ts';
+import type { Postgres } from '../../src/platform/postgres/postgres.ts';
+import { pause } from '../../src/platform/retry.ts';
+
+/** Something that keeps silent towards an exchange while it has to. */
+export interface Silent {
+  /** Ms; 0 where it need not. */
+  silentFor(): number;
+  pause(ms: number): void;
+}
+
+export interface Bans extends Running {
+  /** Keeps to what is written down now. Throws PostgresUnavailable. */
+  read(): Promise<void>;
+  /** Goes on sharing until `stop`. */
+  start(): void;
+}
+
+const PREFIX = 'ban:';
+/** How often it is looked whether we were banned, and whether others were. */
+const LOOK_MS = 200;
+const READ_MS = 1_000;
+/** Differences up to this are those of clocks and ways, and no news. */
+const SLACK_MS = 500;
+
+/** Shares the silences of `places`, by what they are called in all processes. `holder` names this one. */
+export function createBans(postgres: Postgres, places: ReadonlyMap<string, Silent>, holder: string, log: Log): Bans {
+  const names = [...places.keys()].map((place) => PREFIX + place);
+  /** Until when the others know of our silence, monotonic ms. */
+  const told = new Map<string, number>();
+  const ended = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+
+  async function read(): Promise<void> {
+    const rows = await postgres.query<{ name: string; ms: number }>(
+      `SELECT name, extract(epoch FROM expires_at - clock_timestamp())::float8 * 1000 AS ms FROM ops.lease
+       WHERE name = ANY($1) AND expires_at > clock_timestamp()`,
+      [names],
+    );
+    for (const { name, ms } of rows) {
+      const place = name.slice(PREFIX.length);
+      const silent = places.get(place);
+      if (!silent || ms <= silent.silentFor() + SLACK_MS) continue;
+      log.warn({ place, ms: Math.round(ms) }, 'another process is banned: keeping silent with it');
+      silent.pause(ms);
+      told.set(place, performance.now() + ms);
+    }
+  }
+
+  async function tell(): Promise<void> {
+    for (const [place, silent] of places) {
+      const ms = silent.silentFor();
+      const until = performance.now() + ms;
+      if (ms === 0 || until <= (told.get(place) ?? 0) + SLACK_MS) continue;
+      await postgres.query(
+        `INSERT INTO ops.lease AS l (name, holder, fence, expires_at)
+         VALUES ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
+         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = l.fence + 1, expires_at = excluded.expires_at
+           WHERE l.expires_at < excluded.expires_at`,
+        [PREFIX + place, holder, ms],
+      );
+      told.set(place, until);
+    }
+  }
+
+  async function run(): Promise<void> {
+    let readAt = Number.NEGATIVE_INFINITY;
+    while (!ended.signal.aborted) {
+      try {
+        await tell();
+        if (performance.now() - readAt >= READ_MS) {
+          readAt = performance.now();
+          await read();
+        }
+      } catch (error) {
+        log.debug({ err: error }, 'bans not shared');
+      }
+      await pause(LOOK_MS, ended.signal);
+    }
+  }
+
+  return {
+    read,
+    start() {
+      running = run();
+    },
+    async stop() {
+      ended.abort();
+      await running;
+    },
+  };
+}
