@@ -11,7 +11,7 @@ import {
   CdcStreamArgs,
   CdcStreamEvent,
 } from '../schema/graphql/cdc.ts';
-import type { Role } from '../src/platform/config.ts';
+import type { Role } from '../src/platform/setting.ts';
 import type { FilterKeys } from '../src/stream/filter.ts';
 import { type LiveSource, liveSource } from '../src/stream/source.ts';
 import { NoState, nextEvents } from '../src/stream/view.ts';

@@ -103,3 +103,11 @@ export function maskChange<C extends Pick<CdcChange, 'key' | 'relatedKey' | 'bef
     after: after && maskRow(after),
   };
 }
+
+/** What is said of the capture of a table, again and again, by who watches it. */
+export interface CaptureStatus {
+  /** When it was said, epoch ms. */
+  at: number;
+  /** Since when changes have not been captured, epoch ms; null where they are. */
+  brokenSince: number | null;
+}

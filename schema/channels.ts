@@ -39,6 +39,11 @@ export interface FeedRef extends MarketRef {
   channel: FeedChannel;
 }
 
+/** What captures the changes of a table. */
+export interface CaptureRef {
+  table: string;
+}
+
 export interface Channel<P> {
   readonly name: string;
   /** Where its events come from; a stream's events all come from one partition of it. */
@@ -46,8 +51,8 @@ export interface Channel<P> {
   /** The rest of the stream's name: what one subscription follows. */
   id(payload: P): string;
   readonly version: VersionRule<P>;
-  /** The feed whose silence is the stream's, by the stream's id; left out for what is computed from many. */
-  feedOf?(id: string): FeedRef | null;
+  /** What the stream is filled by, whose silence is its own, by its id; left out for what is computed from many. */
+  feedOf?(id: string): FeedRef | CaptureRef | null;
   /** Events with the same merge key may be conflated, newest wins; null where conflating would lose something. */
   mergeKey(payload: P): string | null;
   /** True where a newest state exists that a subscriber can be reset to. */
@@ -190,6 +195,7 @@ const cdc: Channel<CdcChange> = {
   // transactions that overlapped are told one after the other. What is delivered again after a fault is everything since
   // the last position kept, so at most a transaction and its neighbours: twice the largest that is reckoned with.
   version: { kind: 'recent', keep: 200_000, id: (change) => change.id },
+  feedOf: (table) => ({ table }),
   mergeKey: () => null,
   hasSnapshot: false,
   scope: 'role',

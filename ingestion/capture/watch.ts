@@ -11,6 +11,7 @@ import type { Sql } from '../../src/platform/postgres/postgres.ts';
 import { readSlot, type SlotState } from '../../src/platform/postgres/slot.ts';
 import { pause } from '../../src/platform/retry.ts';
 import { BROKEN, type Broken } from './position.ts';
+import type { SlotHealth } from './status.ts';
 import { keepWatched, readWatched, wasCaptured } from './watched.ts';
 
 const LOOK_MS = 1_000;
@@ -48,13 +49,15 @@ export interface WatchOptions {
   slot: string;
   /** Who else tells of a slot that is gone or lost: then this only measures. */
   alarm: ((reason: Broken | null) => void) | null;
+  /** Told what each look found. */
+  say?(found: SlotHealth): Promise<void>;
 }
 
 /**
  * Looks each second. A slot that moved while nobody read it is told until there is none, which is the way back, or until an
  * operator has said that it was seen: Debezium moves the slot itself, for a moment, before it begins to read.
  */
-export function watchSlot({ postgres, log, slot, alarm }: WatchOptions): Running {
+export function watchSlot({ postgres, log, slot, alarm, say }: WatchOptions): Running {
   const ended = new AbortController();
   // a slot that was never there is one that nobody has set up yet
   let seen = false;
@@ -86,6 +89,7 @@ export function watchSlot({ postgres, log, slot, alarm }: WatchOptions): Running
     metrics.captureActive.set({ slot }, found?.active ? 1 : 0);
     metrics.captureBehind.set({ slot }, found?.behind ?? 0);
     if (alarm) await judge(found);
+    await say?.({ read: found?.active ?? false, broken: isBroken || !found || found.lost });
   }
 
   const running = (async () => {

@@ -2,8 +2,8 @@
  * Topics → live store: the only writer of live streams and newest states. Acts on the declarations in schema/channels.ts;
  * what a channel adds to that is its view.
  */
-import type { CdcChange } from '../../schema/cdc.ts';
-import { CHANNELS, type Channel, type ChannelName, streamKey } from '../../schema/channels.ts';
+import { C2C_ORDER_TABLE, type CdcChange } from '../../schema/cdc.ts';
+import { ARBITRAGE_STREAM, CHANNELS, type Channel, type ChannelName, streamKey } from '../../schema/channels.ts';
 import { feedKey, rankingKey, tickerKey } from '../../schema/live/keys.ts';
 import type { FeedStatusEvent, TickerEvent } from '../../schema/market.ts';
 import type { RankingEvent } from '../../schema/ranking.ts';
@@ -19,6 +19,7 @@ import { createHeardFeeds } from '../live/heard.ts';
 import { klineView } from '../live/klines.ts';
 import { bookView } from '../live/orderbook.ts';
 import { tradeView } from '../live/trades.ts';
+import { Untold } from '../live/untold.ts';
 import { type LiveItem, type LiveView, type MakeView, type Planned, plainView } from '../live/view.ts';
 import { logId } from './log-id.ts';
 import { checkBook, checkKline, checkRanking, checkTicker, checkTrade } from './quality.ts';
@@ -31,6 +32,8 @@ interface Addition<P> {
   parse(message: Message): P | null;
   /** The payload as a stream has it; `value` is the message it was read from. */
   json(payload: P, value: Buffer | null): string;
+  /** The id of the topic's stream, where it has but one. */
+  stream?: string;
   /** True where an event older than the channel's retention need not be published when a new epoch catches up. */
   skipOld: boolean;
 }
@@ -58,8 +61,8 @@ const ADDITIONS: { [C in ChannelName]: Addition<PayloadOf<(typeof CHANNELS)[C]>>
   ticker: { view: tickers, ...from(TOPICS.ticker, checkTicker), skipOld: false },
   feed: { view: feeds, ...from(TOPICS.feedStatus), skipOld: false },
   ranking: { view: rankings, ...from(TOPICS.ranking, checkRanking), skipOld: true },
-  arbitrage: { view: arbitrageView, ...from(TOPICS.arbitrage), skipOld: true },
-  cdc: { view: plainView<CdcChange>(() => []), ...changes, skipOld: true },
+  arbitrage: { view: arbitrageView, ...from(TOPICS.arbitrage), stream: ARBITRAGE_STREAM, skipOld: true },
+  cdc: { view: plainView<CdcChange>(() => []), ...changes, stream: C2C_ORDER_TABLE, skipOld: true },
 };
 
 const FEED_GAP = JSON.stringify({ missed: null, reason: 'FEED_GAP' });
@@ -71,6 +74,7 @@ interface State<P> {
   /** False where the live store has not been told of the epoch yet. */
   told: boolean;
   view: LiveView<P>;
+  untold: Untold;
 }
 
 function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>, addition: Addition<P>): Source<P> {
@@ -83,12 +87,13 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
 
   async function begin(at: TopicPartition): Promise<State<P>> {
     partitions = (await broker.watermarks(at.topic)).length;
-    return enter(at.partition, await beginSource(platform, at), true);
+    const start = await beginSource(platform, at);
+    return enter(at.partition, start, true, await new Untold(live, at).load());
   }
 
-  function enter(partition: number, start: SourcePosition, told: boolean): State<P> {
+  function enter(partition: number, start: SourcePosition, told: boolean, untold: Untold): State<P> {
     leave(partition);
-    const state = { start, told, view: addition.view(live) };
+    const state = { start, told, view: addition.view(live), untold };
     states.set(partition, state);
     return state;
   }
@@ -120,15 +125,31 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     };
   }
 
-  function plan({ start, view }: State<P>, items: readonly LiveItem<P>[]): Planned<P>[] {
+  /** Where a message belongs that is no event; null where it does not say. */
+  function streamOf({ value }: Message): string | null {
+    if (addition.stream) return streamKey(name, addition.stream);
+    try {
+      const id = channel.id(JSON.parse(String(value)) as P);
+      return id.includes('undefined') ? null : streamKey(name, id);
+    } catch {
+      return null;
+    }
+  }
+
+  function plan({ start, view, untold }: State<P>, items: readonly LiveItem<P>[]): Planned<P>[] {
     const oldest = Date.now() - retentionMs;
     const planned: Planned<P>[] = [];
+    const telling = new Set<string>();
     for (const item of items) {
       const publication = view.plan(item);
       const { offset, timestamp } = item.message;
       if (typeof publication === 'string') count(publication);
       else if (addition.skipOld && offset < start.catchUpTo && timestamp < oldest) count('old');
-      else planned.push({ item, publication });
+      else {
+        const tells = !telling.has(item.stream) && untold.has(item.stream);
+        if (tells) telling.add(item.stream);
+        planned.push({ item, publication: tells ? { ...publication, gap: true } : publication });
+      }
     }
     return planned;
   }
@@ -175,6 +196,8 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
       throw error instanceof SourceLost ? new StateLost(error.message) : error;
     }
     const repeats = results.filter((result) => result.sequence === null).length;
+    const told = planned.filter(({ publication }, i) => publication.gap && results[i]?.sequence !== null);
+    await state.untold.told(told.map(({ item }) => item.stream));
     count('appended', results.length - repeats);
     count('repeat', repeats);
     const next = last.message.offset + 1n;
@@ -191,11 +214,16 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     parse: addition.parse,
     onAssigned: async (at) => (await begin(at)).start.next,
     onRevoked: ({ partition }) => leave(partition),
-    onLost({ partition }, resumedAt) {
+    onLost(at, resumedAt) {
       const start = { epoch: newEpoch(logId(platform), partitions), next: resumedAt, catchUpTo: resumedAt };
-      enter(partition, start, false);
+      enter(at.partition, start, false, new Untold(live, at));
     },
     handle,
+    async onBad(message, at) {
+      const { start, untold } = states.get(at.partition) ?? (await begin(at));
+      const isOld = message.offset < start.catchUpTo && message.timestamp < Date.now() - retentionMs;
+      if (!isOld) await untold.owe(streamOf(message), message);
+    },
   };
 }
 

@@ -42,6 +42,11 @@ export interface Source<P = unknown> {
    * partition is assigned again.
    */
   handle(items: readonly Item<P>[], batch: WorkBatch): Promise<void>;
+  /**
+   * A message is about to be dead-lettered; what came before it is handled, what comes after is not. Makes known that it is
+   * missing. Bears repetition.
+   */
+  onBad?(message: Message, partition: TopicPartition): Promise<void>;
 }
 
 export interface Worker {
@@ -161,8 +166,7 @@ async function processBatch(context: Context, source: Source, batch: Batch): Pro
   const run = new BatchRun(context, source, batch);
   try {
     const { items, bad } = decode(source, batch.messages);
-    await run.bury(bad);
-    await run.writeAll(items);
+    await run.writeAll(items, bad);
     fault('after_write');
     run.check();
     await batch.commit(last.offset);
@@ -218,16 +222,31 @@ class BatchRun {
     if (this.#context.stopping.aborted) throw new StaleBatch('stopping');
   }
 
-  async writeAll(items: readonly Item<unknown>[]): Promise<void> {
-    if (!faultWanted('mid_batch')) return this.#write(items);
-    const half = Math.ceil(items.length / 2);
-    await this.#write(items.slice(0, half));
+  /** Handles the items and dead-letters the others: in order, where the source wants to know. */
+  async writeAll(items: readonly Item<unknown>[], bad: readonly DeadLetter[]): Promise<void> {
+    let rest = items;
+    let letters = bad;
+    while (this.#source.onBad && letters[0]) {
+      const { offset } = letters[0].message;
+      const before = rest.filter(({ message }) => message.offset < offset);
+      rest = rest.slice(before.length);
+      await this.#write(before);
+      const next = rest[0]?.message.offset;
+      const together = letters.filter(({ message }) => next === undefined || message.offset < next);
+      letters = letters.slice(together.length);
+      await this.#bury(together);
+    }
+    await this.#bury(letters);
+    if (!faultWanted('mid_batch')) return this.#write(rest);
+    const half = Math.ceil(rest.length / 2);
+    await this.#write(rest.slice(0, half));
     fault('mid_batch');
-    await this.#write(items.slice(half));
+    await this.#write(rest.slice(half));
   }
 
-  async bury(letters: readonly DeadLetter[]): Promise<void> {
+  async #bury(letters: readonly DeadLetter[]): Promise<void> {
     const { platform, worker } = this.#context;
+    for (const { message } of letters) await this.#patiently(async () => this.#source.onBad?.(message, this.#batch));
     await this.#patiently(() => keepDeadLetters(platform, worker.group, this.#batch, letters));
   }
 
@@ -254,7 +273,7 @@ class BatchRun {
       }
       const { worker, platform } = this.#context;
       platform.log.error({ err: error, group: worker.group, topic, partition }, 'message can not be processed');
-      return this.bury([{ message: first.message, reason: reasonOf(error) }]);
+      return this.#bury([{ message: first.message, reason: reasonOf(error) }]);
     }
   }
 

@@ -8,7 +8,7 @@ import type { RankingMetric } from '../ranking.ts';
 
 /** How the names of all live keys begin, streams included. */
 export const LIVE_FAMILIES: readonly string[] = [
-  ...['live:', 'crypto:', 'orderbook:', 'trades:', 'ticker:', 'feed:', 'heard:', 'ranking:', 'arbitrage:'],
+  ...['live:', 'crypto:', 'orderbook:', 'trades:', 'ticker:', 'feed:', 'heard:', 'ranking:', 'arbitrage:', 'capture:'],
 ];
 
 /** Newest candle, open or closed: `crypto:binance:{BTC}-USDT:1m:latest`. */
@@ -44,6 +44,11 @@ export function feedKey(exchange: Exchange): string {
 /** When the newest event of each feed was received, epoch ms, a hash with the field `<symbol>:<channel>`: `heard:{binance}`. */
 export function heardKey(exchange: Exchange): string {
   return `heard:{${exchange.toLowerCase()}}`;
+}
+
+/** How the capture of a table's changes is doing, a hash whose field `status` is a CaptureStatus: `capture:{public.c2c_order}`. */
+export function captureKey(table: string): string {
+  return `capture:{${table}}`;
 }
 
 /** Newest ranking by a metric: `ranking:{quote_volume}`. */

@@ -1,12 +1,13 @@
 /** What a subscriber is made of, and what the subscribers of one cohort share: idle ones are many. */
 import type { SlowConsumerPolicy } from '../../schema/channels.ts';
+import { clientError } from '../../schema/errors.ts';
 import type { Outlet } from '../platform/graphql/outlet.ts';
+import type { StreamPosition } from '../platform/live/store.ts';
 import type { Delivery, Told } from './delivery.ts';
-import type { Subscriber } from './subscriber.ts';
 import type { Merging } from './waiting.ts';
 
-/** What the subscribers of a cohort have in common. */
-export interface Company<Body> extends Merging<Body> {
+/** What the subscribers of a cohort have in common; it knows them as `Member`. */
+export interface Company<Body, Member = unknown> extends Merging<Body> {
   /** The subscription's name, for the metrics. */
   readonly field: string;
   /** Events that may wait for one of them. */
@@ -16,7 +17,7 @@ export interface Company<Body> extends Merging<Body> {
   /** The event that was told last to everybody who takes events straight through. */
   newest(): Delivery<Body> | null;
   /** Called once when one wants no more. */
-  left(subscriber: Subscriber<Body>): void;
+  left(subscriber: Member): void;
 }
 
 export interface SubscriberOptions<Body> {
@@ -24,5 +25,13 @@ export interface SubscriberOptions<Body> {
   id: string;
   outlet: Outlet;
   policy: SlowConsumerPolicy;
+  /** Where it goes on if it is cut off before it was told anything; null where only a new beginning will do. */
+  began?: StreamPosition | null;
   company: Company<Body>;
+}
+
+/** What a subscription ends in where too many events wait; `cursor` is where its client goes on. */
+export function slowConsumer(max: number, cursor: string | null): Error {
+  const extensions = { cursor, limit: 'MAX_SUBSCRIBER_QUEUE', max };
+  return clientError('SLOW_CONSUMER', `more than ${max} events were waiting for this subscriber`, extensions);
 }

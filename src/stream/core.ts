@@ -124,8 +124,11 @@ export function startLiveCore({ platform, contextOf }: LiveCoreOptions): LiveCor
     }
     const cohort = await cohortOf(source, args);
     const { stage } = cohort;
+    const { operationId: id, outlet } = args;
+    // from the head on the state would be missing
+    const began = after ?? (stage instanceof Ensemble || stage.hasSnapshot ? null : stage.position);
     const subscriber = new Subscriber(
-      { id: args.operationId, outlet: args.outlet, policy: onSlow, company: cohort.company },
+      { id, outlet, policy: onSlow, began, company: cohort.company },
       after ? 'RESUMED' : 'LIVE',
     );
     cohort.add(subscriber);

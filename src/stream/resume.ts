@@ -5,8 +5,9 @@
 import { clientError } from '../../schema/errors.ts';
 import type { StreamPosition } from '../platform/live/store.ts';
 import { metrics } from '../platform/metrics.ts';
-import type { AnyStage, Cohort } from './cohort.ts';
+import type { Cohort } from './cohort.ts';
 import type { Replayed } from './pages.ts';
+import type { AnyStage } from './stage.ts';
 import type { Subscriber } from './subscriber.ts';
 
 export interface Resuming {

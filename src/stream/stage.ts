@@ -3,7 +3,7 @@
  * entries after that position are folded into it: whoever joins gets the state at the head and every entry after it,
  * with no seam and at no cost to the store.
  */
-import { CHANNELS, type Channel, type FeedRef, streamKey } from '../../schema/channels.ts';
+import { type CaptureRef, CHANNELS, type Channel, type FeedRef, streamKey } from '../../schema/channels.ts';
 import type { LiveStore, LiveTail, StreamEntry, StreamPosition } from '../platform/live/store.ts';
 import type { Log } from '../platform/log.ts';
 import { Audience, type Listener } from './audience.ts';
@@ -26,12 +26,15 @@ export interface StageTools {
 const RELOAD_MS = 2_000;
 const NOWHERE: StreamPosition = { epoch: '', sequence: 0n };
 
+/** The stage of whichever channel. */
+export type AnyStage = Stage<{ eventTime: number }, Model<{ eventTime: number }>, unknown>;
+
 export class Stage<Payload extends { eventTime: number }, M extends Model<Payload>, Body> implements Watched {
   /** The stream's key. */
   readonly stream: string;
   /** True where a newest state exists that a subscriber can be reset to. */
   readonly hasSnapshot: boolean;
-  readonly feed: FeedRef | null;
+  readonly feed: FeedRef | CaptureRef | null;
   private readonly model: M;
   private readonly channel: Channel<Payload>;
   private readonly audiences = new Map<string, Audience<Payload, Body>>();

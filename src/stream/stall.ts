@@ -1,14 +1,15 @@
 /** Streams on which nothing new may come, told as long as it lasts. */
-import type { FeedRef } from '../../schema/channels.ts';
-import { feedKey, heardKey } from '../../schema/live/keys.ts';
+import type { CaptureStatus } from '../../schema/cdc.ts';
+import type { CaptureRef, FeedRef } from '../../schema/channels.ts';
+import { captureKey, feedKey, heardKey } from '../../schema/live/keys.ts';
 import type { Exchange, FeedStatusEvent } from '../../schema/market.ts';
 import type { Platform, Running } from '../platform/platform.ts';
 
 /** `extensions.stale` of a result. */
 export interface Stall {
   /**
-   * STORE: this server can't reach the live store. FEED: the exchange's feed is cut off or silent beyond its bound. WORKER:
-   * the feed is heard, its events don't come. UNKNOWN: nobody says how the feed is doing.
+   * STORE: this server can't reach the live store. FEED: the exchange's feed is cut off or silent beyond its bound, or changes
+   * are not captured. WORKER: the feed is heard, its events don't come. UNKNOWN: nobody says how the feed is doing.
    */
   readonly reason: 'STORE' | 'FEED' | 'WORKER' | 'UNKNOWN';
   /** Since when nothing new can be relied on, ISO 8601. */
@@ -17,8 +18,8 @@ export interface Stall {
 
 /** What the watch needs to know of a stream, and whom it tells. */
 export interface Watched {
-  /** The feed behind the stream; null where there is none. */
-  readonly feed: FeedRef | null;
+  /** What fills the stream; null where that is many. */
+  readonly feed: FeedRef | CaptureRef | null;
   /** The state of things changed. Called with equal content it does nothing. */
   stall(stall: Stall | null): void;
 }
@@ -42,6 +43,12 @@ export function feedStall(status: FeedStatusEvent, heardAt: number | null, now: 
   return null;
 }
 
+/** The same for a stream of captured changes. Who watches the capture says how it is doing twice within `staleMs`. */
+export function captureStall({ at, brokenSince }: CaptureStatus, now: number, staleMs: number): Stall | null {
+  if (now - at > staleMs) return stallOf('UNKNOWN', at);
+  return brokenSince === null ? null : stallOf('FEED', brokenSince);
+}
+
 export interface StallWatch extends Running {
   /** One more is watched from now on. */
   joins(stream: Watched): void;
@@ -58,11 +65,19 @@ export function watchStalls(
   let looking = false;
 
   async function look(): Promise<void> {
-    const byExchange = Map.groupBy(watched(), ({ feed }) => feed?.exchange ?? null);
+    const byExchange = Map.groupBy(watched(), ({ feed }) => (feed && 'exchange' in feed ? feed.exchange : null));
     for (const [exchange, streams] of byExchange) {
-      if (exchange === null) for (const stream of streams) stream.stall(null);
-      else await lookAt(exchange, streams);
+      if (exchange !== null) await lookAt(exchange, streams);
+      else for (const stream of streams) await lookAtCapture(stream);
     }
+  }
+
+  async function lookAtCapture(stream: Watched): Promise<void> {
+    const { feed } = stream;
+    const { status } = feed && 'table' in feed ? await live.fields(captureKey(feed.table)) : {};
+    if (awaySince !== null) return;
+    // a table that nobody captures is no stalled one
+    stream.stall(status ? captureStall(JSON.parse(status) as CaptureStatus, Date.now(), config.FEED_STALE_MS) : null);
   }
 
   async function lookAt(exchange: Exchange, streams: readonly Watched[]): Promise<void> {

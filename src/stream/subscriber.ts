@@ -3,10 +3,11 @@
  * here, bounded, and give way by the subscriber's policy. What gives way is told: received + told as missed = produced.
  */
 import type { SlowConsumerPolicy, StreamStart } from '../../schema/channels.ts';
-import { clientError } from '../../schema/errors.ts';
+import { encodeCursor } from '../../schema/cursor.ts';
 import { asciiJson, NextFrames, type Outlet } from '../platform/graphql/outlet.ts';
+import type { StreamPosition } from '../platform/live/store.ts';
 import { metrics } from '../platform/metrics.ts';
-import type { Company, SubscriberOptions } from './company.ts';
+import { type Company, type SubscriberOptions, slowConsumer } from './company.ts';
 import { addGaps, type Delivery, type Gap, type Told, unseenGap } from './delivery.ts';
 import type { Latecomer } from './throttle.ts';
 import { Waiting } from './waiting.ts';
@@ -43,15 +44,17 @@ export class Subscriber<Body> implements Latecomer {
   readonly frames: NextFrames | null;
   private readonly outlet: Outlet;
   private readonly policy: SlowConsumerPolicy;
+  private readonly began: StreamPosition | null;
   private readonly company: Company<Body>;
 
   constructor(
-    { id, outlet, policy, company }: SubscriberOptions<Body>,
+    { id, outlet, policy, began = null, company }: SubscriberOptions<Body>,
     private start: StreamStart | null,
     private gap: Gap | null = null,
   ) {
     this.outlet = outlet;
     this.policy = policy;
+    this.began = began;
     this.company = company;
     this.name = asciiJson(JSON.stringify(id));
     this.id = outlet.kind ? `${outlet.kind}${this.name}` : this.name;
@@ -271,7 +274,7 @@ export class Subscriber<Body> implements Latecomer {
     if (policy === 'CONFLATE') this.waiting.conflate(told);
     if (this.waiting.length >= max) {
       if (policy !== 'DROP_WITH_GAP') {
-        this.giveUp();
+        this.giveUp(told.delivery.stream);
         return;
       }
       this.waiting.drop(told);
@@ -284,15 +287,10 @@ export class Subscriber<Body> implements Latecomer {
     this.ask();
   }
 
-  private giveUp(): void {
+  private giveUp(stream: string): void {
     const { max, field } = this.company;
     metrics.slowConsumers.inc({ field });
-    this.end(
-      clientError('SLOW_CONSUMER', `more than ${max} events were waiting for this subscriber`, {
-        cursor: this.last?.cursor ?? null,
-        limit: 'MAX_SUBSCRIBER_QUEUE',
-        max,
-      }),
-    );
+    const began = this.began && encodeCursor(stream, this.began);
+    this.end(slowConsumer(max, this.last?.cursor ?? began));
   }
 }

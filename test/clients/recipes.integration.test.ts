@@ -1,7 +1,7 @@
 /** What the guide tells client developers to write, run against a server whose sockets are cut under it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { BTC } from '../resolvers/samples.ts';
+import { BTC, trade, tradeAppend } from '../resolvers/samples.ts';
 import { until } from '../support/until.ts';
 import { BookMarket, seeded } from './book-market.ts';
 import { type Follow, recipeModule } from './recipes.ts';
@@ -26,6 +26,45 @@ describe('what the guide says, with sockets cut', () => {
       await checkTrades(served, (show) => follow(served[over], TRADES, {}, show));
     });
   }
+
+  test('graphql-ws.js: a network that is gone without a word is noticed, and nothing is shown twice', {
+    timeout: 60_000,
+  }, async () => {
+    const own = await serve();
+    const shown: number[] = [];
+    let produced = 0;
+    const produce = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        produced += 1;
+        await own.live.append([tradeAppend(trade(Date.now(), String(produced)))]);
+      }
+    };
+    const { follow } = await recipeModule<{ follow: Follow }>('graphql-ws.js');
+    const stop = follow(own.ws, TRADES, {}, (event) => {
+      shown.push(Number((event.trade as { tradeId: string }).tradeId));
+    });
+    try {
+      await until('the first trade', async () => {
+        await produce(1);
+        return shown.length > 0;
+      });
+      await own.proxy.set('blackhole');
+      await produce(20);
+      await until('another connection to be tried', () => own.proxy.connections > 1, { timeoutMs: 30_000 });
+      await produce(20);
+      // what the dead connection held back comes, too
+      await own.proxy.set('pass');
+      await until('all of them', () => shown.at(-1) === produced);
+      const [first = 0] = shown;
+      assert.deepEqual(
+        shown,
+        Array.from({ length: produced - first + 1 }, (_, i) => first + i),
+      );
+    } finally {
+      stop();
+      await own.stop();
+    }
+  });
 
   test('book-copy.js: right at every event', { timeout: 50_000 }, async () => {
     const { follow } = await recipeModule<{ follow: Follow }>('graphql-ws.js');

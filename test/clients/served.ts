@@ -20,15 +20,20 @@ export interface Served {
   direct: string;
   /** Cuts every connection; what comes next gets through. */
   cut(): Promise<void>;
+  /** The server stops in order, and another takes its place. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Starts the server with settings, on a database that has nothing where none is given. */
 export async function serve(env: NodeJS.ProcessEnv = {}, postgres = answers as unknown as Postgres): Promise<Served> {
   const live = createMemoryLiveStore();
-  const config = readConfig({ PORT: '0', METRICS_PORT: '0', ...env });
   const log = createLog('silent');
-  const api = await startApi({ config, log, live, postgres, broker: answers as unknown as Broker });
+  const start = (port: string) => {
+    const config = readConfig({ PORT: port, METRICS_PORT: '0', ...env });
+    return startApi({ config, log, live, postgres, broker: answers as unknown as Broker });
+  };
+  let api = await start('0');
   const proxy = await startTcpProxy(api.port);
   return {
     live,
@@ -39,6 +44,10 @@ export async function serve(env: NodeJS.ProcessEnv = {}, postgres = answers as u
     async cut() {
       await proxy.set('reset');
       await proxy.set('pass');
+    },
+    async restart() {
+      await api.stop();
+      api = await start(String(api.port));
     },
     async stop() {
       await api.stop();

@@ -12,13 +12,16 @@ import type { Log } from '../log.ts';
 import { metrics } from '../metrics.ts';
 import { DeflatingOutlet } from './deflate.ts';
 import { overLimit } from './limits.ts';
-import type { SocketOperation } from './operations.ts';
+import { type MessageRunner, OperationIds } from './operation-ids.ts';
 import { SocketOutlet, type SocketOutletOptions } from './outlet.ts';
+import type { SocketOperation } from './socket-operation.ts';
 
 /** A client that does not take what it was sent: what waits for it is bounded by this, then the socket is closed. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 const CLOSE_BLOCKED = 4490;
 const BLOCKED_GRACE_MS = 5_000;
+/** The protocol's: an id that is in use. */
+const CLOSE_ID_IN_USE = 4409;
 /** The protocol's: no connection_init in time. */
 const CLOSE_IDLE = 4408;
 /** What ws calls a message over the limit. */
@@ -68,7 +71,7 @@ const LISTENERS = {
   },
 };
 
-export class Connection implements ProtocolSocket, SocketOutletOptions {
+export class Connection implements ProtocolSocket, SocketOutletOptions, MessageRunner {
   /** Where the events of its subscriptions go. */
   readonly outlet: SocketOutlet;
   caller?: Caller;
@@ -77,6 +80,7 @@ export class Connection implements ProtocolSocket, SocketOutletOptions {
   /** Did not answer the last ping. */
   isSilent = false;
   private handle: ((message: string) => Promise<void>) | null = null;
+  private readonly ids = new OperationIds(this);
   private left: ((code: number, reason: string) => Promise<void>) | null = null;
   private request: IncomingMessage | null;
   private idle: NodeJS.Timeout | null;
@@ -128,6 +132,19 @@ export class Connection implements ProtocolSocket, SocketOutletOptions {
 
   onMessage(handle: (message: string) => Promise<void>): void {
     this.handle = handle;
+  }
+
+  run(message: string): Promise<void> | undefined {
+    // one that had to wait may come too late
+    if (!this.isOpen()) return undefined;
+    return this.handle?.(message).catch((error: unknown) => {
+      this.host.log.error({ err: error }, 'WebSocket message failed');
+      this.close(4500, 'Internal server error');
+    });
+  }
+
+  inUse(id: string): void {
+    this.close(CLOSE_ID_IN_USE, `Subscriber for ${id} already exists`);
   }
 
   send(data: string): Promise<void> {
@@ -186,12 +203,7 @@ export class Connection implements ProtocolSocket, SocketOutletOptions {
     if (!this.isOpen()) return;
     if (this.socket.bufferedAmount > MAX_BUFFERED_BYTES) this.onStuck();
     else if (isBinary) this.close(4400, 'Invalid message received');
-    else {
-      this.handle?.(String(data)).catch((error: unknown) => {
-        this.host.log.error({ err: error }, 'WebSocket message failed');
-        this.close(4500, 'Internal server error');
-      });
-    }
+    else this.ids.take(String(data));
   }
 
   /** The WebSocket is closed. */

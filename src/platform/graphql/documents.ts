@@ -5,6 +5,7 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
 import { clientError, type ErrorCode } from '../../../schema/errors.ts';
 import { checkLimits, type Measure, measure, overLimit, type QueryLimits } from './limits.ts';
+import { conditionalRoot } from './subscription-root.ts';
 
 /** Characters of all documents kept; a tree takes some fifty bytes a character. */
 const MAX_CACHED_CHARS = 1_000_000;
@@ -80,6 +81,8 @@ export function createDocuments(schema: GraphQLSchema, limits: QueryLimits): Doc
     const measured = measure(schema, document);
     const over = checkLimits(measured, limits);
     if (over) return [over];
+    const conditional = conditionalRoot(document);
+    if (conditional) return [refusal(conditional, 'GRAPHQL_VALIDATION_FAILED')];
     const errors = validate(schema, document, specifiedRules, {
       maxErrors: MAX_VALIDATION_ERRORS,
       hideSuggestions: !seesSchema,

@@ -70,7 +70,9 @@ function preparing(documents: Documents, log: Log): ApolloServerPlugin {
           const reason =
             refused[0] ??
             (prepared && documents.admit(prepared, variables ?? {}, seesSchema)) ??
-            (operation?.operation === 'subscription' ? badRequest('Subscriptions go over WebSocket.') : null);
+            (operation?.operation === 'subscription'
+              ? badRequest('Subscriptions go over WebSocket, or as text/event-stream.')
+              : null);
           if (reason) throw reason;
         },
         async willSendResponse({ response, operation }) {

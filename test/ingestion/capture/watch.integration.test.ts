@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { DEBEZIUM_SLOT } from '../../../ingestion/capture/capture.ts';
 import type { Broken } from '../../../ingestion/capture/position.ts';
+import type { SlotHealth } from '../../../ingestion/capture/status.ts';
 import { watchSlot } from '../../../ingestion/capture/watch.ts';
 import { callOff } from '../../../ingestion/capture/watched.ts';
 import { createLog } from '../../../src/platform/log.ts';
@@ -39,14 +40,16 @@ await withService(
     });
 
     /** A process that watches; the alarms that it raised, one for each look. */
-    function watching(): { told: (Broken | null)[]; stop(): Promise<void> } {
+    function watching(): { told: (Broken | null)[]; health: SlotHealth[]; stop(): Promise<void> } {
       const told: (Broken | null)[] = [];
+      const health: SlotHealth[] = [];
       const watch = watchSlot({
         ...{ postgres, log: createLog('silent'), slot: DEBEZIUM_SLOT },
         alarm: (reason) => void told.push(reason),
+        say: async (found) => void health.push(found),
       });
       running.push(watch);
-      return { told, stop: () => watch.stop() };
+      return { told, health, stop: () => watch.stop() };
     }
     const make = () => postgres.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [DEBEZIUM_SLOT]);
     async function move(): Promise<void> {
@@ -63,11 +66,15 @@ await withService(
       await make();
       await looked(none.told, 1);
       assert.equal(none.told[0], null);
+      await until('it to be said', () => none.health.length > 0);
+      assert.deepEqual(none.health[0], { read: false, broken: false });
       await none.stop();
       await dropSlot(postgres, DEBEZIUM_SLOT);
       const next = watching();
       await looked(next.told, 1);
       assert.equal(next.told[0], 'slot_missing');
+      await until('it to be said', () => next.health.length > 0);
+      assert.deepEqual(next.health[0], { read: false, broken: true });
     });
 
     test('a slot that is gone is told where changes were captured, whoever watched it', async () => {

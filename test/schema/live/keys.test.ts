@@ -13,6 +13,7 @@ test('every live key begins as one of the families does: what empties the store 
     keys.tickerKey(market),
     keys.feedKey('BINANCE'),
     keys.heardKey('BINANCE'),
+    keys.captureKey('public.c2c_order'),
     keys.rankingKey('QUOTE_VOLUME'),
     keys.arbitrageKey('BTC'),
   ];

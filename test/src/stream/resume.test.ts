@@ -169,3 +169,37 @@ test('more than the rate allows are told to come again, by the name of the limit
   );
   await core.stop();
 });
+
+test('one cut off before it was told anything is given the place where it began, where no state is needed to go on', async () => {
+  const live = await stored('trade', 5);
+  await live.append([tick('ticker', 1)]);
+  const { core, follow } = coreOn(live, { MAX_SUBSCRIBER_QUEUE: '3' });
+  const slow = { onSlow: 'DISCONNECT' } as const;
+  for (const isBack of [false, true]) {
+    const deaf = new TestOutlet();
+    deaf.room = 0;
+    const head = Number((await live.positions([streamKey('trade', ID)]))[0]?.sequence);
+    const followed = await follow('happenings', { ...slow, after: isBack ? cursor('trade', head) : undefined }, deaf);
+    const cutOff = followed.raw().then(
+      () => assert.fail('it was told something'),
+      (given: { extensions: { code: string; cursor: string } }) => given.extensions,
+    );
+    await new Promise((done) => setImmediate(done));
+    await live.append([1, 2, 3, 4].map((n) => tick('trade', head + n)));
+    const told = await cutOff;
+    assert.equal(told.code, 'SLOW_CONSUMER');
+    const back = await follow('happenings', { after: told.cursor });
+    const { n, start, gap } = await back.next();
+    assert.deepEqual([n, start, gap], [head + 1, 'RESUMED', null]);
+    await back.stop();
+  }
+  const deaf = new TestOutlet();
+  deaf.room = 0;
+  const state = await follow('state', slow, deaf);
+  for (const n of [3, 6, 9, 12, 15]) await live.append([tick('ticker', n)]);
+  await assert.rejects(state.raw(), ({ extensions }: { extensions: object }) => {
+    assert.deepEqual(extensions, { code: 'SLOW_CONSUMER', cursor: null, limit: 'MAX_SUBSCRIBER_QUEUE', max: 3 });
+    return true;
+  });
+  await core.stop();
+});

@@ -5,7 +5,7 @@ import { feedKey } from '../../../schema/live/keys.ts';
 import type { FeedStatusEvent } from '../../../schema/market.ts';
 import { createMemoryLiveStore } from '../../../src/platform/live/memory/store.ts';
 import type { LiveStore } from '../../../src/platform/live/store.ts';
-import { feedStall } from '../../../src/stream/stall.ts';
+import { captureStall, feedStall } from '../../../src/stream/stall.ts';
 import { until } from '../../support/until.ts';
 import { coreOn, tick } from './fixture.ts';
 
@@ -35,6 +35,22 @@ test('what a status means for a stream', () => {
     [{ lastEventAt: NOW - 50_000 }, NOW - 50_000, null],
   ] as const) {
     assert.deepEqual(feedStall({ ...well, ...status }, heardAt, NOW, 15_000), expected, JSON.stringify(status));
+  }
+});
+
+test('what is said of a capture means for a stream', () => {
+  for (const [status, expected] of [
+    [{ at: NOW - 14_000, brokenSince: null }, null],
+    [
+      { at: NOW - 14_000, brokenSince: NOW - 60_000 },
+      { reason: 'FEED', since: iso(NOW - 60_000) },
+    ],
+    [
+      { at: NOW - 16_000, brokenSince: null },
+      { reason: 'UNKNOWN', since: iso(NOW - 16_000) },
+    ],
+  ] as const) {
+    assert.deepEqual(captureStall(status, NOW, 15_000), expected);
   }
 });
 

@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import type { WebSocket } from 'ws';
 import { Connection, type Host } from '../../../../src/platform/graphql/connection.ts';
-import { SocketOperation } from '../../../../src/platform/graphql/operations.ts';
+import { SocketOperation } from '../../../../src/platform/graphql/socket-operation.ts';
 import { createLog } from '../../../../src/platform/log.ts';
 
 function opened() {

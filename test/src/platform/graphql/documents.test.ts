@@ -88,4 +88,33 @@ describe('the kept documents', () => {
     assert.equal(documents.admit(prepared, {}, true), null);
     assert.equal(documents.admit(prepared, {}, false)?.extensions.code, 'INTROSPECTION_DISABLED');
   });
+
+  test("a subscription's one field can't be left out, whatever the variables", () => {
+    const documents = createDocuments(testSchema(), limits);
+    const error = (text: string) => {
+      const result = documents.prepare(text, false);
+      return isRefused(result) ? [result[0]?.extensions.code, result[0]?.message] : null;
+    };
+    const told = (name: string) => [
+      'GRAPHQL_VALIDATION_FAILED',
+      `A subscription's root field can't be subject to @${name}.`,
+    ];
+    for (const [query, name] of [
+      ['subscription { quiet @skip(if: true) }', 'skip'],
+      ['subscription ($s: Boolean!) { quiet @skip(if: $s) }', 'skip'],
+      ['subscription ($s: Boolean!) { ... @include(if: $s) { quiet } }', 'include'],
+      [
+        'subscription ($s: Boolean!) { ...A } fragment A on Subscription { ...B ...A } fragment B on Subscription { quiet @skip(if: $s) }',
+        'skip',
+      ],
+      [
+        'query A { hello } subscription B ($s: Boolean!) { ...C @include(if: $s) } fragment C on Subscription { quiet }',
+        'include',
+      ],
+    ] as const) {
+      assert.deepEqual(error(query), told(name), query);
+    }
+    assert.equal(error('query ($s: Boolean!) { hello @skip(if: $s) }'), null);
+    assert.equal(error('subscription ($n: Int!) { ticks(count: $n) }'), null);
+  });
 });

@@ -9,12 +9,14 @@ import { errorsOf, openSocket, type TestSocket, withSocket } from './client.ts';
 const TOKEN = 'reader-0123456789abcdef';
 
 let api: TestApi;
+let hasty: TestApi;
 let open: TestApi;
 before(async () => {
-  api = await startTestApi({ CONNECTION_INIT_TIMEOUT_MS: '100' });
+  api = await startTestApi();
+  hasty = await startTestApi({ CONNECTION_INIT_TIMEOUT_MS: '100' });
   open = await startTestApi({ HOST: '0.0.0.0', ACCESS_TOKENS: `${TOKEN}:reader` });
 });
-after(() => Promise.all([api.stop(), open.stop()]));
+after(() => Promise.all([api.stop(), hasty.stop(), open.stop()]));
 
 describe('breaches of the protocol close the socket', () => {
   const subscribe = { type: 'subscribe', id: '1', payload: { query: '{ hello }' } };
@@ -51,7 +53,7 @@ describe('breaches of the protocol close the socket', () => {
   ];
   for (const [name, act, code] of cases) {
     test(`${name}: ${code}`, async () => {
-      const client = await openSocket(api.url);
+      const client = await openSocket(code === 4408 ? hasty.url : api.url);
       await act(client);
       assert.equal((await client.closed).code, code);
     });

@@ -70,6 +70,8 @@ async function open(env: NodeJS.ProcessEnv = {}) {
 function reading(response: IncomingMessage) {
   let text = '';
   let closed = false;
+  const found: (Seen & { id: string })[] = [];
+  const event = /id: (\S+)\nevent: next\ndata: (.*)\n\n/g;
   response.setEncoding('utf8');
   response.on('data', (chunk: string) => {
     text += chunk;
@@ -87,8 +89,15 @@ function reading(response: IncomingMessage) {
     },
     /** The whole events so far. */
     events(): (Seen & { id: string })[] {
-      const found = [...text.matchAll(/id: (\S+)\nevent: next\ndata: (.*)\n\n/g)];
-      return found.map(([, id, data]) => ({ id, ...JSON.parse(data as string).data.happenings }));
+      // each is read once: there are many, and they are large
+      for (let from = event.lastIndex; ; from = event.lastIndex) {
+        const [, id, data] = event.exec(text) ?? [];
+        if (id === undefined) {
+          event.lastIndex = from;
+          return found;
+        }
+        found.push({ id, ...JSON.parse(data as string).data.happenings });
+      }
     },
   };
 }
@@ -153,6 +162,38 @@ describe('a client that does not read', () => {
       await api.stop();
     }
   });
+});
+
+test('where a stream is asked for with a cursor and comes back with an id, the id is what it goes on from', async () => {
+  const api = await open();
+  try {
+    await api.produce(5);
+    const first = reading(await api.stream(STAYS, 'subscription { happenings { sequence cursor } }'));
+    await until('an event', async () => {
+      await api.produce(1);
+      return first.events().length >= 3;
+    });
+    const [one, , three] = first.events().map(({ cursor, id }) => {
+      assert.equal(cursor, id);
+      return id;
+    });
+    const query = `subscription { happenings(after: "${one}") { sequence start } }`;
+    const from = Number(first.events()[0]?.sequence);
+    for (const [headers, next] of [
+      [{}, from + 1],
+      [{ 'last-event-id': three as string }, from + 3],
+    ] as const) {
+      const back = reading(await api.stream(STAYS, query, headers));
+      await until('its first event', async () => {
+        await api.produce(1);
+        return back.events().length > 0;
+      });
+      const event = back.events()[0];
+      assert.deepEqual([event?.sequence, event?.start], [String(next), 'RESUMED']);
+    }
+  } finally {
+    await api.stop();
+  }
 });
 
 describe('a token', () => {

@@ -1,0 +1,81 @@
+/**
+ * Messages of one source partition that no stream could take: what they said is in the dead letters, and the next event of
+ * the stream that they were for says FEED_GAP. Where a message does not say which stream that is, all streams that its key may
+ * stand for do. Kept in the live store beside what it is about, so that a restart forgets nothing.
+ */
+import type { Message, TopicPartition } from '../../src/platform/broker/broker.ts';
+import type { LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
+
+/** Which of the streams that share a key have told a loss is not kept; after this long all will have. */
+const KEPT_MS = 24 * 3_600_000;
+/** Streams and keys of one partition that may owe something at once; the oldest go first. */
+const MAX_OWED = 10_000;
+
+const keyOf = ({ topic, partition }: TopicPartition): string => `live:owed:{${topic}:${partition}}`;
+/** The part of a stream's name that its events' messages have for a key. */
+const tagOf = (stream: string): string => /\{[^}]*\}/.exec(stream)?.[0] ?? '';
+
+export class Untold {
+  /** By stream: it has not told yet. */
+  private readonly streams = new Set<string>();
+  /** By tag: the streams that have told since. */
+  private readonly tags = new Map<string, Set<string>>();
+  private readonly key: string;
+
+  constructor(
+    private readonly live: LiveStore,
+    at: TopicPartition,
+  ) {
+    this.key = keyOf(at);
+  }
+
+  /** What was owed when the partition was last worked on. Throws LiveStoreUnavailable. */
+  async load(): Promise<this> {
+    const oldest = Date.now() - KEPT_MS;
+    for (const [name, since] of Object.entries(await this.live.fields(this.key))) {
+      if (since === '') continue;
+      if (name.startsWith('{')) {
+        if (Number(since) > oldest) this.tags.set(name, new Set());
+      } else this.streams.add(name);
+    }
+    return this;
+  }
+
+  /** A message was given up: `stream` is where it belonged, null where it does not say. Throws LiveStoreUnavailable. */
+  async owe(stream: string | null, { key }: Pick<Message, 'key'>): Promise<void> {
+    const name = stream ?? (key === null ? null : `{${key}}`);
+    if (name === null || this.streams.has(name) || this.tags.get(name)?.size === 0) return;
+    await this.write([[name, String(Date.now())]]);
+    if (stream === null) this.tags.set(name, new Set());
+    else this.streams.add(stream);
+    for (const kept of [this.streams, this.tags]) {
+      for (const oldest of kept.keys()) {
+        if (kept.size <= MAX_OWED) break;
+        kept.delete(oldest);
+      }
+    }
+  }
+
+  /** True where the next event of the stream has to tell. */
+  has(stream: string): boolean {
+    if (this.streams.size === 0 && this.tags.size === 0) return false;
+    if (this.streams.has(stream)) return true;
+    const told = this.tags.get(tagOf(stream));
+    return told !== undefined && !told.has(stream);
+  }
+
+  /** These have told. Throws LiveStoreUnavailable. */
+  async told(streams: Iterable<string>): Promise<void> {
+    const done: string[] = [];
+    for (const stream of streams) {
+      this.tags.get(tagOf(stream))?.add(stream);
+      if (this.streams.delete(stream)) done.push(stream);
+    }
+    await this.write(done.map((stream) => [stream, '']));
+  }
+
+  private async write(fields: readonly (readonly [string, string])[]): Promise<void> {
+    const writes = fields.map(([field, value]): LiveWrite => ({ kind: 'field', key: this.key, field, value }));
+    if (writes.length > 0) await this.live.put(this.key, writes);
+  }
+}

@@ -1,0 +1,51 @@
+/** What is owed is kept by a real Redis, and goes with everything else when that is emptied on purpose. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Untold } from '../../../ingestion/live/untold.ts';
+import { streamKey } from '../../../schema/channels.ts';
+import { openRedisLiveStore } from '../../../src/platform/live/redis/store.ts';
+import type { LiveStore } from '../../../src/platform/live/store.ts';
+import { createLog } from '../../../src/platform/log.ts';
+import { prepareOwnRedis, startRedis, type TestRedis } from '../../support/redis.ts';
+import { withService } from '../../support/service.ts';
+
+await withService('what streams owe, on Redis', prepareOwnRedis, () => {
+  let redis: TestRedis;
+  let live: LiveStore;
+  before(async () => {
+    redis = await startRedis();
+    live = await openRedisLiveStore({ url: redis.url, timeoutMs: 5_000, log: createLog('silent') });
+  });
+  after(async () => {
+    await live?.close();
+    await redis?.stop();
+  });
+
+  test('until it is told, over restarts, by partition', async () => {
+    const at = { topic: 'crypto_trades', partition: 3 };
+    const [btc, krw, eth] = ['binance:BTC-USDT', 'upbit:BTC-KRW', 'binance:ETH-USDT'].map((id) =>
+      streamKey('trade', id),
+    );
+    assert.ok(btc && krw && eth);
+    const load = (partition = 3) => new Untold(live, { ...at, partition }).load();
+    const owing = await load();
+    assert.ok(![btc, krw, eth].some((stream) => owing.has(stream)));
+    await owing.owe(btc, { key: 'BTC' });
+    await owing.owe(null, { key: 'ETH' });
+    await owing.owe(null, { key: null });
+    for (const one of [owing, await load()]) {
+      assert.deepEqual(
+        [btc, krw, eth].map((stream) => one.has(stream)),
+        [true, false, true],
+      );
+    }
+    assert.ok(!(await load(4)).has(btc));
+    await owing.told([btc, eth]);
+    assert.ok(![btc, krw, eth].some((stream) => owing.has(stream)));
+    // those that share a key may say it again after a restart
+    const next = await load();
+    assert.deepEqual([next.has(btc), next.has(eth)], [false, true]);
+    await live.clear();
+    assert.ok(!(await load()).has(eth));
+  });
+});

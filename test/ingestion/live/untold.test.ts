@@ -1,0 +1,92 @@
+/** What a stream could not take is said on it: where it belonged, once, and after a restart too. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { live as liveWorker } from '../../../ingestion/workers/live.ts';
+import { runWorker } from '../../../ingestion/workers/worker.ts';
+import { type ChannelName, streamKey } from '../../../schema/channels.ts';
+import type { TradeEvent } from '../../../schema/market.ts';
+import { TOPICS } from '../../../schema/topics.ts';
+import type { OutgoingMessage } from '../../../src/platform/broker/broker.ts';
+import { LiveStoreUnavailable } from '../../../src/platform/live/store.ts';
+import type { Platform, Running } from '../../../src/platform/platform.ts';
+import { minute, trade } from '../workers/market-events.ts';
+import { drained, memoryPlatform } from '../workers/worker-platform.ts';
+
+const UNKNOWN = '{"missed":null,"reason":"FEED_GAP"}';
+
+describe('a message that is dead-lettered', () => {
+  let platform: Platform;
+  let running: Running;
+  const start = async (): Promise<void> => {
+    running = await runWorker(liveWorker, platform, assert.fail);
+  };
+  beforeEach(async () => {
+    platform = await memoryPlatform();
+    await start();
+  });
+  afterEach(async () => {
+    await running.stop();
+    await platform.broker.close();
+  });
+
+  async function send(topic: string, messages: readonly OutgoingMessage[]): Promise<void> {
+    await platform.broker.send(topic, messages);
+    await drained(platform.broker, 'live', [topic]);
+  }
+  async function gaps(channel: ChannelName, id: string): Promise<(string | null)[]> {
+    return (await platform.live.read(streamKey(channel, id), 0n, 100)).map(({ gap }) => gap);
+  }
+  const now = Date.now();
+  const { trades, kline } = TOPICS;
+  const told = (id: number, fields: Partial<TradeEvent> = {}): OutgoingMessage => {
+    const one = trade(String(id), now + id, fields);
+    return { key: trades.key(one), value: trades.encode(one) };
+  };
+  const eth = { symbol: 'ETH-USDT' } as const;
+  const upbit = { exchange: 'UPBIT', symbol: 'BTC-KRW' } as const;
+
+  test('and says whose it is: that stream alone, between the events where it was', async () => {
+    const bad = told(3, { price: '-1' });
+    await send(trades.name, [told(1), told(2), bad, told(4), told(5), told(1, eth), told(1, upbit)]);
+    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, null, UNKNOWN, null]);
+    for (const id of ['binance:ETH-USDT', 'upbit:BTC-KRW']) assert.deepEqual(await gaps('trade', id), [null]);
+  });
+
+  test('and can not be read at all: every stream of its key, once', async () => {
+    await send(trades.name, [told(1), told(1, upbit), told(1, eth), { key: 'BTC', value: Buffer.from('{') }]);
+    await send(trades.name, [told(2), told(3), told(2, upbit), told(3, upbit), told(2, eth)]);
+    for (const id of ['binance:BTC-USDT', 'upbit:BTC-KRW']) {
+      assert.deepEqual(await gaps('trade', id), [null, UNKNOWN, null]);
+    }
+    assert.deepEqual(await gaps('trade', 'binance:ETH-USDT'), [null, null]);
+  });
+
+  test('and the worker restarts before the stream goes on', async () => {
+    const open = (eventTime: number) => {
+      const one = minute(now - (now % 60_000), { isClosed: false, eventTime });
+      return { key: kline.key(one), value: kline.encode(one) };
+    };
+    const bad = { key: 'BTC', value: Buffer.from(String(open(now).value).replace('"100"', '"nothing"')) };
+    await send(kline.name, [open(now + 1), bad]);
+    await send(trades.name, [told(1), { ...told(2), value: null }]);
+    await running.stop();
+    await start();
+    await send(kline.name, [open(now + 2), open(now + 3)]);
+    await send(trades.name, [told(3), told(4)]);
+    assert.deepEqual(await gaps('kline', 'binance:BTC-USDT:1m'), [null, UNKNOWN, null]);
+    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, UNKNOWN, null]);
+  });
+
+  test('and the live store is away for the moment: it is told all the same', async () => {
+    const { live } = platform;
+    const put = live.put.bind(live);
+    let failures = 3;
+    live.put = async (...args) => {
+      if (failures-- > 0) throw new LiveStoreUnavailable('away');
+      return put(...args);
+    };
+    await send(trades.name, [told(1), told(2, { price: '-1' }), told(3), told(4)]);
+    assert.ok(failures < 0);
+    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, UNKNOWN, null]);
+  });
+});
