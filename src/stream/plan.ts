@@ -87,29 +87,40 @@ interface Step {
   /** The property that is read; null for a value that is always the same. */
   readonly key: string | null;
   readonly write: Write;
+  /** The value that was written last where it is no object, and what was written: most fields of an event are as before. */
+  last: unknown;
+  written: string;
 }
+
+const step = (before: string, key: string | null, write: Write): Step => ({
+  ...{ before, key, write },
+  ...{ last: NOTHING, written: '' },
+});
+
+/** No value of an event is this one. */
+const NOTHING = Symbol('nothing');
 
 function object(steps: readonly Step[]): Write {
   return (value) => {
     if (typeof value !== 'object' || value === null || value instanceof Error || isWaiting(value)) throw IRREGULAR;
     let written = '{';
-    for (const { before, key, write } of steps) {
-      const one = key === null ? null : (value as Variables)[key];
-      if (
-        typeof one === 'object' ? one !== null && (one instanceof Error || 'then' in one) : typeof one === 'function'
-      ) {
-        throw IRREGULAR;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
+      const one = step.key === null ? null : (value as Variables)[step.key];
+      if (one === step.last) {
+        written += step.written;
+      } else if (typeof one !== 'object') {
+        if (typeof one === 'function') throw IRREGULAR;
+        step.written = step.before + step.write(one);
+        step.last = one;
+        written += step.written;
+      } else {
+        if (one !== null && (one instanceof Error || 'then' in one)) throw IRREGULAR;
+        written += step.before + step.write(one);
       }
-      written += before + write(one);
     }
     return `${written}}`;
   };
-}
-
-/** As text in one piece: it becomes a part of the frames of many. */
-function flat(written: string): string {
-  written.charCodeAt(0);
-  return written;
 }
 
 /**
@@ -144,7 +155,7 @@ export function planOf(operation: ExecutionArgs, resolveRoot: RootResolver): Pla
     return [...collect(type, sets)].map(([name, nodes], i): Step => {
       const before = `${i === 0 ? '' : ','}"${name}":`;
       const [node] = nodes;
-      if (node?.name.value === '__typename') return { before, key: null, write: () => `"${type.name}"` };
+      if (node?.name.value === '__typename') return step(before, null, () => `"${type.name}"`);
       const field = node && type.getFields()[node.name.value];
       if (!field) throw IRREGULAR;
       getArgumentValues(field, node, variables);
@@ -154,7 +165,7 @@ export function planOf(operation: ExecutionArgs, resolveRoot: RootResolver): Pla
       );
       const given: unknown = field.resolve ?? defaultFieldResolver;
       if (given !== (resolve ?? defaultFieldResolver)) throw IRREGULAR;
-      return { before, key: field.name, write };
+      return step(before, field.name, write);
     });
   }
 
@@ -168,7 +179,7 @@ export function planOf(operation: ExecutionArgs, resolveRoot: RootResolver): Pla
           if (one instanceof Error || isWaiting(one)) return null;
           written += before + write(one);
         }
-        return flat(`${written}}`);
+        return `${written}}`;
       } catch {
         // graphql-js comes to the same, and says where
         return null;
