@@ -69,7 +69,7 @@ export class NextFrames {
     if (this.length !== rest.length) {
       this.length = rest.length;
       const before = `{"id":${this.id},"type":"next","payload":`;
-      this.head = headerOf('\x81', before.length + this.length) + before;
+      this.head = inOnePiece(headerOf('\x81', before.length + this.length) + before);
     }
     return this.head + rest;
   }
