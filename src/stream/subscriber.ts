@@ -4,7 +4,7 @@
  */
 import type { SlowConsumerPolicy, StreamStart } from '../../schema/channels.ts';
 import { clientError } from '../../schema/errors.ts';
-import { asciiJson, NextFrames, type Outlet } from '../platform/graphql/outlet.ts';
+import { asciiJson, inOnePiece, NextFrames, type Outlet } from '../platform/graphql/outlet.ts';
 import { metrics } from '../platform/metrics.ts';
 import type { Company, SubscriberOptions } from './company.ts';
 import { addGaps, type Delivery, type Gap, type Told, unseenGap } from './delivery.ts';
@@ -278,7 +278,7 @@ export class Subscriber<Body> implements Latecomer {
     }
     metrics.queued.dec({ field }, before - this.waiting.length);
     // what everybody gets is encoded once, however long it waits here
-    if (told.start === null && told.gap === told.delivery.gap) told.payload = this.company.payloadOf(told);
+    if (told.start === null && told.gap === told.delivery.gap) told.payload = inOnePiece(this.company.payloadOf(told));
     metrics.queued.inc({ field });
     this.waiting.push(told);
     this.ask();
