@@ -65,6 +65,20 @@ export class PriceLevels {
     return found;
   }
 
+  /** True where the best levels are these, quantities too. */
+  startsWith(levels: readonly BookLevel[]): boolean {
+    if (levels.length > this.#size) return false;
+    let at = 0;
+    for (const { levels: own } of this.#blocks) {
+      for (let i = 0; i < own.length; i++, at++) {
+        if (at === levels.length) return true;
+        const [a, b] = [own[i] as BookLevel, levels[at] as BookLevel];
+        if (a !== b && (a[0] !== b[0] || a[1] !== b[1])) return false;
+      }
+    }
+    return true;
+  }
+
   /** JSON of `top(count)`. */
   topJson(count: number): string {
     const parts: string[] = [];
