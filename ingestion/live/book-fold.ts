@@ -21,30 +21,37 @@ const MAX_LEVELS = 20_000;
 
 /** A snapshot side: spelled canonically, sorted, without empty levels. */
 function sideOf(levels: readonly BookLevel[], direction: 1 | -1): PriceLevels {
-  const side = new PriceLevels(direction);
-  for (const level of levels) setLevel(side, level);
+  const side = new PriceLevels(direction, levels.map(spelled));
   while (side.size > MAX_LEVELS && side.farthest) side.set(side.farthest[0], '0');
   return side;
 }
 
-/** Sets a level, spelled canonically. Returns its price so spelled, and the quantity there was. */
-function setLevel(side: PriceLevels, level: BookLevel): BookLevel {
-  const [price, quantity] = [decimal(level[0]), decimal(level[1])];
-  const isSpelled = price === level[0] && quantity === level[1];
-  return [price, side.set(price, quantity, isSpelled ? level : [price, quantity])];
+/** The level, spelled canonically. */
+function spelled(level: BookLevel): BookLevel {
+  const price = decimal(level[0]);
+  const quantity = decimal(level[1]);
+  return price === level[0] && quantity === level[1] ? level : [price, quantity];
 }
 
 /** True where both begin with the same levels, as deep as the shorter one and the live key go. */
 function sameTop(a: PriceLevels, b: PriceLevels): boolean {
   const depth = Math.min(a.size, b.size, LIVE_BOOK_DEPTH);
-  return (a.size === 0) === (b.size === 0) && a.topJson(depth) === b.topJson(depth);
+  return (a.size === 0) === (b.size === 0) && a.startsWith(b.top(depth));
 }
+
+/** True where the levels are what the side has, as far as they go. */
+function isKnown(side: PriceLevels, levels: readonly BookLevel[]): boolean {
+  return (side.size === 0) === (levels.length === 0) && side.startsWith(levels);
+}
+
+/** What is kept of an event: its levels are in the book. */
+type Newest = Omit<BookEvent, 'bids' | 'asks'>;
 
 interface State {
   bids: PriceLevels;
   asks: PriceLevels;
   /** The newest event folded; null before the first snapshot. */
-  event: BookEvent | null;
+  event: Newest | null;
   /** False from a delta that did not fit until the next snapshot. */
   joined: boolean;
   /** True where an event was held: a subscriber has to be told. */
@@ -74,7 +81,7 @@ export class LiveBookFold {
   }
 
   /** The newest event that was not held; null before the first. */
-  get newest(): BookEvent | null {
+  get newest(): Newest | null {
     return this.#state.event;
   }
 
@@ -115,24 +122,39 @@ export class LiveBookFold {
 
   #snapshot(event: BookEvent, offset: bigint): Folded {
     const state = this.#state;
+    if (this.#saysNothingNew(event)) {
+      // what lies beyond a snapshot's edge is not known any more
+      this.#cut(state.bids, event.bids.length);
+      this.#cut(state.asks, event.asks.length);
+      const { bids: _bids, asks: _asks, ...newest } = event;
+      state.event = newest;
+      state.snapshotOffset = offset;
+      return REPEAT;
+    }
     const [bids, asks] = [sideOf(event.bids, -1), sideOf(event.asks, 1)];
     if (isCrossed(bids, asks)) return this.#hold();
     const known = state.event ?? this.#published;
-    const ahead = known ? BigInt(event.sequence) - BigInt(known.sequence) : 1n;
-    // of a fold that has nothing yet, a snapshot as new as what was published is taken for that one
-    const same = state.event ? state.joined && sameTop(bids, state.bids) && sameTop(asks, state.asks) : true;
+    const ahead = known ? compareDigits(event.sequence, known.sequence) : 1;
     let restart = false;
-    if (known && ahead <= 0n) {
-      const unchanged = ahead === 0n && same;
+    if (known && ahead <= 0) {
+      // of a fold that has nothing yet, a snapshot as new as what was published is taken for that one
+      const same = state.event ? state.joined && sameTop(bids, state.bids) && sameTop(asks, state.asks) : true;
+      const unchanged = ahead === 0 && same;
       // the sequence began anew, or a fresh snapshot of the same moment knows levels that were beyond the last one's edge
-      restart = !unchanged && (ahead === 0n ? event.eventTime >= known.eventTime : event.eventTime > known.eventTime);
+      restart = !unchanged && (ahead === 0 ? event.eventTime >= known.eventTime : event.eventTime > known.eventTime);
       // while the fold is being rebuilt, an old snapshot is the state to go on from
       if (!unchanged && !restart && state.event) return REPEAT;
     }
     const gap = event.gap === true || state.missed;
-    const silent = ahead <= 0n && !restart;
+    const silent = ahead <= 0 && !restart;
     this.#state = { bids, asks, event, joined: true, missed: false, snapshotOffset: offset };
     return silent ? REPEAT : { kind: 'publish', gap, restart };
+  }
+
+  /** The snapshot of the minute, mostly: it is compared with the book, not made into one. */
+  #saysNothingNew({ sequence, bids, asks }: BookEvent): boolean {
+    const { event, joined, ...known } = this.#state;
+    return joined && event?.sequence === sequence && isKnown(known.bids, bids) && isKnown(known.asks, asks);
   }
 
   #delta(event: BookEvent): Folded {
@@ -158,11 +180,16 @@ export class LiveBookFold {
   }
 
   #set(side: PriceLevels, changes: readonly BookLevel[]): void {
-    for (const level of changes) {
-      const [price, quantity] = setLevel(side, level);
-      this.#journal.push({ side, price, quantity });
+    for (const change of changes) {
+      const level = spelled(change);
+      this.#journal.push({ side, price: level[0], quantity: side.set(level[0], level[1], level) });
     }
-    while (side.size > MAX_LEVELS && side.farthest) {
+    this.#cut(side, MAX_LEVELS);
+  }
+
+  /** Lets go of the farthest levels, down to `size` of them. */
+  #cut(side: PriceLevels, size: number): void {
+    while (side.size > size && side.farthest) {
       const [price, quantity] = side.farthest;
       side.set(price, '0');
       this.#journal.push({ side, price, quantity });

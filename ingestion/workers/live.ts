@@ -156,12 +156,9 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
 
   /**
    * Throws StateLost where the live store no longer knows the epoch: it was emptied. Going on would number its streams
-   * anew in an epoch whose cursors are still about, and would leave out what the log still has.
+   * anew in an epoch whose cursors are still about, and would leave out what the log still has. An append asks by itself.
    */
-  async function confirm(state: State<P>, { topic, partition }: TopicPartition): Promise<void> {
-    const { start } = state;
-    if (!state.told) await live.rememberSource(topic, partition, start);
-    state.told = true;
+  async function confirm({ start }: State<P>, { topic, partition }: TopicPartition): Promise<void> {
     const known = await live.sourcePosition(topic, partition);
     if (known?.epoch !== start.epoch) throw new StateLost('the live store lost its place');
   }
@@ -175,7 +172,8 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
       const stream = streamKey(name, channel.id(payload));
       return { message, payload, stream, json: addition.json(payload, message.value) };
     });
-    await confirm(state, batch);
+    if (!state.told) await live.rememberSource(batch.topic, batch.partition, start);
+    state.told = true;
     await view.load?.(items);
     const results: AppendResult[] = [];
     let planned: Planned<P>[] = [];
@@ -189,10 +187,10 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
           ...(await live.append(part, { topic: topic.name, partition: batch.partition, epoch: start.epoch })),
         );
       }
+      if (planned.length === 0) await confirm(state, batch);
       await view.settle?.(planned, results, batch);
     } catch (error) {
       view.undo?.();
-      // emptied since it was asked
       throw error instanceof SourceLost ? new StateLost(error.message) : error;
     }
     const repeats = results.filter((result) => result.sequence === null).length;

@@ -14,6 +14,7 @@ import { BadMessage } from '../../schema/topics.ts';
 
 /** An event further ahead of our clock than this is not believed: it would make partitions nobody needs. */
 const MAX_AHEAD_MS = 86_400_000;
+const MINUS = 45;
 
 type Check<P> = (payload: P) => P;
 
@@ -75,8 +76,9 @@ export const checkTicker: Check<TickerEvent> = (t) => {
 };
 
 function checkLevels(levels: readonly BookLevel[]): void {
-  for (const [price, quantity] of levels) {
-    if (price.startsWith('-') || quantity.startsWith('-')) fail('a level is negative');
+  for (let i = 0; i < levels.length; i++) {
+    const level = levels[i] as BookLevel;
+    if (level[0].charCodeAt(0) === MINUS || level[1].charCodeAt(0) === MINUS) fail('a level is negative');
   }
 }
 

@@ -5,7 +5,6 @@
 import { EXCHANGES } from '../../schema/market.ts';
 import {
   accessToken,
-  broker,
   integer,
   list,
   market,
@@ -20,6 +19,7 @@ import {
   url,
 } from './setting.ts';
 import { C2C_SETTINGS } from './settings-c2c.ts';
+import { KAFKA_SETTINGS, kafkaProblems } from './settings-kafka.ts';
 import { readSupply } from './supply.ts';
 
 export const SETTINGS = {
@@ -47,7 +47,7 @@ export const SETTINGS = {
     url('redis', 'rediss'),
     true,
   ),
-  KAFKA_BROKERS: setting('', 'host:port list; empty keeps the log in memory (npm start only)', list(broker)),
+  ...KAFKA_SETTINGS,
   MARKETS: setting(
     [
       ...['BTC', 'ETH', 'XRP', 'SOL', 'BNB', 'DOGE'].map((base) => `binance:${base}-USDT`),
@@ -144,7 +144,6 @@ export const SETTINGS = {
   ),
   REFERENCE_FX: setting('', 'KRW per USD that the premium of USDT in KRW is measured against; empty: none', rate),
   LEASE_MS: setting('10000', 'How long a market lease outlives its holder', integer(500, 600_000)),
-  KAFKA_SESSION_TIMEOUT_MS: setting('10000', 'A worker silent this long loses its partitions', integer(500, 300_000)),
   STORE_TIMEOUT_MS: setting('5000', 'Bound on one call to PostgreSQL, Redis or Kafka', integer(100, 120_000)),
   POSTGRES_POOL: setting('10', 'Connections to PostgreSQL a process', integer(1, 200)),
   MAX_BODY_BYTES: setting('262144', 'Largest HTTP body', integer(1_024, 16_777_216)),
@@ -247,6 +246,7 @@ export function readConfig(env: NodeJS.ProcessEnv, required: readonly SettingNam
     const [set, unset] = values.BINANCE_API_KEY ? ['KEY', 'SECRET'] : ['SECRET', 'KEY'];
     problems.push(`BINANCE_API_${set}: needs BINANCE_API_${unset} too`);
   }
+  problems.push(...kafkaProblems(values));
   if (values.ARBITRAGE_NOTIONALS?.length === 0) problems.push('ARBITRAGE_NOTIONALS: must name at least one size');
   if (values.MARKETS?.length === 0) problems.push('MARKETS: must name at least one market');
   if (problems.length > 0) throw new ConfigError(problems);
@@ -273,7 +273,8 @@ export function secretsOf(config: Config): string[] {
     return password === username ? [] : [password, decoded(password)];
   });
   const landing = config.LANDING_URL?.kind === 's3' ? config.LANDING_URL.credentials : null;
-  const given = [config.BINANCE_API_KEY, config.BINANCE_API_SECRET, landing?.key ?? '', landing?.secret ?? ''];
+  const kafka = config.KAFKA_PASSWORD;
+  const given = [kafka, config.BINANCE_API_KEY, config.BINANCE_API_SECRET, landing?.key ?? '', landing?.secret ?? ''];
   return [...inUrls, ...given, ...config.ACCESS_TOKENS.map(({ token }) => token)].filter(
     (text) => text.length >= SECRET_LENGTH,
   );

@@ -1,7 +1,7 @@
 /** Opens the three stores of a process: the real ones its settings name, else the embedded ones. */
 
 import { topicSpecs } from '../../schema/topics.ts';
-import { openKafkaBroker } from './broker/kafka/broker.ts';
+import { type KafkaSecurity, openKafkaBroker } from './broker/kafka/broker.ts';
 import { createMemoryBroker } from './broker/memory/broker.ts';
 import { createMemoryLiveStore } from './live/memory/store.ts';
 import { openRedisLiveStore } from './live/redis/store.ts';
@@ -37,7 +37,7 @@ export async function openPlatform(
 
     const broker = config.KAFKA_BROKERS.length
       ? await openKafkaBroker({
-          brokers: config.KAFKA_BROKERS,
+          ...{ brokers: config.KAFKA_BROKERS, security: kafkaSecurity(config) },
           clientId: 'tickgraph',
           sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
           timeoutMs,
@@ -56,4 +56,13 @@ export async function openPlatform(
     await stop();
     throw error;
   }
+}
+
+/** What the settings say of the way to Kafka. */
+export function kafkaSecurity(config: Process['config']): KafkaSecurity {
+  const { KAFKA_SASL: mechanism, KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = config;
+  return {
+    tls: config.KAFKA_TLS === 'on' ? { authorities: config.KAFKA_CA_FILE } : undefined,
+    login: mechanism && { mechanism, username, password },
+  };
 }

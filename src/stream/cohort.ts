@@ -6,12 +6,13 @@ import { randomUUID } from 'node:crypto';
 import { type ExecutionArgs, execute, GraphQLError } from 'graphql';
 import type { StreamStart } from '../../schema/channels.ts';
 import { publicError } from '../platform/graphql/errors.ts';
-import { asciiJson } from '../platform/graphql/outlet.ts';
+import { asciiJson, inOnePiece } from '../platform/graphql/outlet.ts';
 import type { Log } from '../platform/log.ts';
 import { metrics, tallyOf } from '../platform/metrics.ts';
 import type { Audience, Listener } from './audience.ts';
 import type { Company } from './company.ts';
-import type { Delivery, Gap, Told } from './delivery.ts';
+import type { Delivery, Gap } from './delivery.ts';
+import { Encodings } from './encodings.ts';
 import { Ensemble } from './ensemble.ts';
 import { isWanted } from './filter.ts';
 import { type Plan, planOf } from './plan.ts';
@@ -32,10 +33,6 @@ export function resolveEvent(root: Root): object {
   if ('fault' in root) throw root.fault;
   return root.event;
 }
-
-/** Past events kept encoded while many replay the same range, and for how long. */
-const REPLAYS = 2_048;
-const REPLAYS_MS = 5_000;
 
 /** The members with one operation id, as JSON. */
 type Members = Subscriber<unknown> | Set<Subscriber<unknown>>;
@@ -74,10 +71,7 @@ export class Cohort implements Listener<unknown> {
   private readonly plan: Plan | null;
   private readonly request = { id: randomUUID(), seesSchema: false };
   private readonly counted;
-  /** Encodings of the newest event, by what is told with it. */
-  private newest: { delivery: Delivery<unknown>; payloads: Map<string, string> } | null = null;
-  private readonly replays = new Map<Delivery<unknown>, Map<string, string>>();
-  private forgetting: NodeJS.Timeout | null = null;
+  private readonly encodings: Encodings;
   private stall: Stall | null = null;
 
   constructor(private readonly options: CohortOptions) {
@@ -85,7 +79,7 @@ export class Cohort implements Listener<unknown> {
     const { field, mergeKey, merge } = question;
     this.company = {
       ...{ field, mergeKey, merge, max: options.max, isMany: stage instanceof Ensemble },
-      payloadOf: (told) => this.payloadOf(told),
+      payloadOf: ({ delivery, start, gap, replayed }) => this.encodings.of(delivery, start, gap, replayed),
       newest: () => this.told,
       left: (subscriber) => this.remove(subscriber),
     };
@@ -102,6 +96,7 @@ export class Cohort implements Listener<unknown> {
     };
     metrics.cohorts.inc({ field });
     this.plan = planOf(options.operation, resolveEvent);
+    this.encodings = new Encodings((delivery, start, gap) => this.run(this.rootOf(delivery, start, gap), gap));
   }
 
   get stage(): AnyStage | Ensemble {
@@ -138,7 +133,7 @@ export class Cohort implements Listener<unknown> {
     }
     this.roster = null;
     if (this.all.size > 0) return;
-    if (this.forgetting) clearTimeout(this.forgetting);
+    this.encodings.stop();
     const { stage, question, onEmpty } = this.options;
     metrics.cohorts.dec({ field: question.field });
     onEmpty();
@@ -162,10 +157,9 @@ export class Cohort implements Listener<unknown> {
         continue;
       }
       if (payload === null) {
-        payload = this.payloadOf({ delivery, start: null, gap: delivery.gap, replayed: false, payload: null });
+        payload = this.encodings.of(delivery, null, delivery.gap, false);
         rest = `${payload}}`;
-        // in one piece, as it becomes part of every frame
-        rest.charCodeAt(0);
+        if (roster.length > 1) inOnePiece(rest);
       }
       if (passed === 0 || subscriber.id !== id) {
         id = subscriber.id;
@@ -216,31 +210,6 @@ export class Cohort implements Listener<unknown> {
 
   end(): void {
     for (const subscriber of [...this.all]) subscriber.end();
-  }
-
-  /** The result of an event as ASCII JSON; the same one is worked out once. */
-  payloadOf({ delivery, start, gap, replayed }: Told<unknown>): string {
-    const variant = start === null && gap === null ? '' : JSON.stringify([start, gap]);
-    if (!replayed && this.newest?.delivery !== delivery) this.newest = { delivery, payloads: new Map() };
-    const payloads = replayed ? this.replaysOf(delivery) : this.newest?.payloads;
-    const known = payloads?.get(variant);
-    if (known !== undefined) return known;
-    const payload = this.run(this.rootOf(delivery, start, gap), gap);
-    payloads?.set(variant, payload);
-    return payload;
-  }
-
-  /** Encodings of an event of the past: others replay it at the same time. */
-  private replaysOf(delivery: Delivery<unknown>): Map<string, string> | undefined {
-    const known = this.replays.get(delivery);
-    if (known || this.replays.size >= REPLAYS) return known;
-    this.forgetting ??= setTimeout(() => {
-      this.forgetting = null;
-      this.replays.clear();
-    }, REPLAYS_MS).unref();
-    const payloads = new Map<string, string>();
-    this.replays.set(delivery, payloads);
-    return payloads;
   }
 
   private rootOf({ cursor, at, body }: Delivery<unknown>, start: StreamStart | null, gap: Gap | null): Root {

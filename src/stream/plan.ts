@@ -6,10 +6,13 @@
 import {
   defaultFieldResolver,
   type ExecutionArgs,
+  type GraphQLField,
   type GraphQLLeafType,
   type GraphQLObjectType,
   type GraphQLOutputType,
+  type GraphQLSchema,
   getArgumentValues,
+  getNamedType,
   getOperationAST,
   getVariableValues,
   isLeafType,
@@ -87,93 +90,152 @@ interface Step {
   /** The property that is read; null for a value that is always the same. */
   readonly key: string | null;
   readonly write: Write;
+  /** The value that was written last where it is no object, and what was written: most fields of an event are as before. */
+  last: unknown;
+  written: string;
 }
+
+/** No value of an event is this one. */
+const NOTHING = Symbol('nothing');
 
 function object(steps: readonly Step[]): Write {
   return (value) => {
     if (typeof value !== 'object' || value === null || value instanceof Error || isWaiting(value)) throw IRREGULAR;
     let written = '{';
-    for (const { before, key, write } of steps) {
-      const one = key === null ? null : (value as Variables)[key];
-      if (
-        typeof one === 'object' ? one !== null && (one instanceof Error || 'then' in one) : typeof one === 'function'
-      ) {
-        throw IRREGULAR;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
+      const one = step.key === null ? null : (value as Variables)[step.key];
+      if (one === step.last) {
+        written += step.written;
+      } else if (typeof one !== 'object') {
+        if (typeof one === 'function') throw IRREGULAR;
+        step.written = step.before + step.write(one);
+        step.last = one;
+        written += step.written;
+      } else {
+        if (one !== null && (one instanceof Error || 'then' in one)) throw IRREGULAR;
+        written += step.before + step.write(one);
       }
-      written += before + write(one);
     }
     return `${written}}`;
   };
 }
 
-/** As text in one piece: it becomes a part of the frames of many. */
-function flat(written: string): string {
-  written.charCodeAt(0);
-  return written;
+/** A field that is asked for, under the name that it has in the answer. */
+interface Asked {
+  readonly name: string;
+  /** Null for `__typename`. */
+  readonly field: GraphQLField<unknown, unknown> | null;
+  /** Of the object that it leads to; null where it leads to none. */
+  readonly below: Selection | null;
 }
 
-/**
- * The plan of a valid operation whose variables are good, and whose root field resolves by `resolveRoot`. Null where part
- * of it can't be known before the event: other resolvers, interfaces and unions.
- */
-export function planOf(operation: ExecutionArgs, resolveRoot: RootResolver): Plan | null {
+interface Selection {
+  readonly type: GraphQLObjectType;
+  readonly asked: readonly Asked[];
+}
+
+/** What an operation asks for. Throws where part of it can't be known before the event. */
+function selectionOf(operation: ExecutionArgs, resolveRoot: RootResolver): Selection {
   const { schema, document, operationName, variableValues } = operation;
-  if (operation.fieldResolver || operation.typeResolver) return null;
   const definition = getOperationAST(document, operationName);
   const root = definition && schema.getRootType(definition.operation);
-  if (!root) return null;
+  if (!root || operation.fieldResolver || operation.typeResolver) throw IRREGULAR;
   const { coerced } = getVariableValues(schema, definition.variableDefinitions ?? [], variableValues ?? {});
-  if (!coerced) return null;
+  if (!coerced) throw IRREGULAR;
   const variables: Variables = coerced;
   const collect = collectorOf(schema, document, variables);
 
-  function writer(type: GraphQLOutputType, sets: readonly SelectionSetNode[]): Write {
-    if (isNonNullType(type)) return valueWriter(type.ofType, sets);
-    return nullable(valueWriter(type, sets));
-  }
-
-  // a null gets as far as here only where there must be none
-  function valueWriter(type: GraphQLOutputType, sets: readonly SelectionSetNode[]): Write {
-    if (isListType(type)) return list(writer(type.ofType, sets));
-    if (isLeafType(type)) return leaf(type);
-    if (isObjectType(type) && !type.isTypeOf) return object(stepsOf(type, sets, null));
-    throw IRREGULAR;
-  }
-
-  function stepsOf(type: GraphQLObjectType, sets: readonly SelectionSetNode[], resolve: RootResolver | null): Step[] {
-    return [...collect(type, sets)].map(([name, nodes], i): Step => {
-      const before = `${i === 0 ? '' : ','}"${name}":`;
+  function select(type: GraphQLObjectType, sets: readonly SelectionSetNode[], resolve: unknown): Selection {
+    const asked = [...collect(type, sets)].map(([name, nodes]): Asked => {
       const [node] = nodes;
-      if (node?.name.value === '__typename') return { before, key: null, write: () => `"${type.name}"` };
+      if (node?.name.value === '__typename') return { name, field: null, below: null };
       const field = node && type.getFields()[node.name.value];
-      if (!field) throw IRREGULAR;
+      if (!field || (field.resolve ?? defaultFieldResolver) !== resolve) throw IRREGULAR;
       getArgumentValues(field, node, variables);
-      const write = writer(
-        field.type,
-        nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
-      );
-      const given: unknown = field.resolve ?? defaultFieldResolver;
-      if (given !== (resolve ?? defaultFieldResolver)) throw IRREGULAR;
-      return { before, key: field.name, write };
+      const to = getNamedType(field.type);
+      if (isLeafType(to)) return { name, field, below: null };
+      if (!isObjectType(to) || to.isTypeOf) throw IRREGULAR;
+      const inner = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+      return { name, field, below: select(to, inner, defaultFieldResolver) };
     });
+    return { type, asked };
   }
 
-  try {
-    const steps = stepsOf(root, [definition.selectionSet], resolveRoot);
-    return (value) => {
-      try {
-        let written = '{';
-        for (const { before, key, write } of steps) {
-          const one = key === null ? null : resolveRoot(value as never);
-          if (one instanceof Error || isWaiting(one)) return null;
-          written += before + write(one);
-        }
-        return flat(`${written}}`);
-      } catch {
-        // graphql-js comes to the same, and says where
-        return null;
+  return select(root, [definition.selectionSet], resolveRoot);
+}
+
+/** Selections of one type with the same key are the same. */
+function keyOf({ asked }: Selection): string {
+  return `{${asked
+    .map(({ name, field, below }) => `${name}:${field?.name ?? ''}${below ? keyOf(below) : ''}`)
+    .join(' ')}}`;
+}
+
+function writer(type: GraphQLOutputType, below: Selection | null): Write {
+  return isNonNullType(type) ? valueWriter(type.ofType, below) : nullable(valueWriter(type, below));
+}
+
+// a null gets as far as here only where there must be none
+function valueWriter(type: GraphQLOutputType, below: Selection | null): Write {
+  if (isListType(type)) return list(writer(type.ofType, below));
+  if (below) return object(stepsOf(below));
+  if (isLeafType(type)) return leaf(type);
+  throw IRREGULAR;
+}
+
+function stepsOf({ type, asked }: Selection): Step[] {
+  return asked.map(({ name, field, below }, i) => {
+    const before = `${i === 0 ? '' : ','}"${name}":`;
+    const key = field?.name ?? null;
+    const write = field ? writer(field.type, below) : () => `"${type.name}"`;
+    return { before, key, write, last: NOTHING, written: '' };
+  });
+}
+
+function build(selection: Selection, resolveRoot: RootResolver): Plan {
+  const steps = stepsOf(selection);
+  return (value) => {
+    try {
+      let written = '{';
+      for (const { before, key, write } of steps) {
+        const one = key === null ? null : resolveRoot(value as never);
+        if (one instanceof Error || isWaiting(one)) return null;
+        written += before + write(one);
       }
-    };
+      return `${written}}`;
+    } catch {
+      // graphql-js comes to the same, and says where
+      return null;
+    }
+  };
+}
+
+/**
+ * Plans by what is asked for: questions that differ only in their arguments share one, so that many of them do not push
+ * each other out of the processor's caches. Begun anew before they are many.
+ */
+const known = new WeakMap<GraphQLSchema, Map<string, Plan>>();
+const MAX_KNOWN = 1_000;
+
+/**
+ * The plan of a valid operation whose variables are good, and whose root field resolves by `resolveRoot`, one function a
+ * schema. Null where part of it can't be known before the event: other resolvers, interfaces and unions.
+ */
+export function planOf(operation: ExecutionArgs, resolveRoot: RootResolver): Plan | null {
+  try {
+    const { schema } = operation;
+    const selection = selectionOf(operation, resolveRoot);
+    const plans = known.get(schema) ?? new Map<string, Plan>();
+    known.set(schema, plans);
+    const key = `${selection.type.name}${keyOf(selection)}`;
+    let plan = plans.get(key);
+    if (!plan) {
+      if (plans.size >= MAX_KNOWN) plans.clear();
+      plan = build(selection, resolveRoot);
+      plans.set(key, plan);
+    }
+    return plan;
   } catch {
     return null;
   }

@@ -4,7 +4,7 @@
  */
 import type { SlowConsumerPolicy, StreamStart } from '../../schema/channels.ts';
 import { encodeCursor } from '../../schema/cursor.ts';
-import { asciiJson, NextFrames, type Outlet } from '../platform/graphql/outlet.ts';
+import { asciiJson, inOnePiece, NextFrames, type Outlet } from '../platform/graphql/outlet.ts';
 import type { StreamPosition } from '../platform/live/store.ts';
 import { metrics } from '../platform/metrics.ts';
 import { type Company, type SubscriberOptions, slowConsumer } from './company.ts';
@@ -281,7 +281,7 @@ export class Subscriber<Body> implements Latecomer {
     }
     metrics.queued.dec({ field }, before - this.waiting.length);
     // what everybody gets is encoded once, however long it waits here
-    if (told.start === null && told.gap === told.delivery.gap) told.payload = this.company.payloadOf(told);
+    if (told.start === null && told.gap === told.delivery.gap) told.payload = inOnePiece(this.company.payloadOf(told));
     metrics.queued.inc({ field });
     this.waiting.push(told);
     this.ask();

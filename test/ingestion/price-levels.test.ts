@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isCrossed, PriceLevels } from '../../ingestion/price-levels.ts';
-import { compareDecimals } from '../../schema/decimal.ts';
+import { compareDecimals, decimal, Exact } from '../../schema/decimal.ts';
+import type { BookLevel } from '../../schema/market.ts';
 
 // many of them are the same double
 const price = fc.oneof(
@@ -56,6 +57,45 @@ test('a side of many levels keeps its order, and its JSON, through changes all o
       }
     }),
     { numRuns: 30 },
+  );
+});
+
+test('a side made of a list equals one that is set level by level, sorted or not', () => {
+  const list = fc.array(
+    fc.tuple(fc.oneof(price, fc.integer({ min: 1, max: 400 }).map(String)), fc.constantFrom('0', '1', '2')),
+  );
+  const sorted = (levels: BookLevel[], way: 1 | -1): BookLevel[] =>
+    [...new Map(levels.filter(([, q]) => q !== '0'))].sort(([a], [b]) => compareDecimals(a, b) * way);
+  fc.assert(
+    fc.property(fc.constantFrom(1 as const, -1 as const), list, fc.nat(80), list, (way, levels, before, changes) => {
+      const plain = new PriceLevels(way);
+      // sorted as far as the one that does not belong there
+      const given = sorted(levels, way);
+      given.splice(before, 0, ...changes.slice(0, 2));
+      const made = new PriceLevels(way, given);
+      for (const [at, quantity] of given) plain.set(at, quantity);
+      assert.deepEqual([made.top(), made.size], [plain.top(), plain.size]);
+      for (const [at, quantity] of changes) assert.equal(made.set(at, quantity), plain.set(at, quantity));
+      assert.deepEqual([made.top(), made.size, made.farthest], [plain.top(), plain.size, plain.farthest]);
+      assert.equal(made.topJson(40), JSON.stringify(plain.top(40)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('prices are in the order of their value, however many digits they have', () => {
+  const digits = fc.tuple(fc.nat(99_999_999), fc.bigInt({ min: 0n, max: 10n ** 18n }));
+  const spelled = digits.map(([whole, part]) => decimal(`${whole}.${part}1`));
+  fc.assert(
+    fc.property(fc.uniqueArray(spelled, { minLength: 2, maxLength: 80 }), (prices) => {
+      const side = new PriceLevels(1);
+      for (const at of prices) side.set(at, '1');
+      const wanted = prices.toSorted((a, b) => new Exact(a).comparedTo(b));
+      assert.deepEqual(
+        side.top().map(([at]) => at),
+        wanted,
+      );
+    }),
   );
 });
 

@@ -32,6 +32,8 @@ export interface KafkaOptions {
   properties?: Readonly<Record<string, string>>;
   /** Makes room for a proxy: clients that come by `proxiedListener` are told this port for everything that follows. */
   proxyPort?: number;
+  /** One more listener, which wants TLS and a login (SASL plain, scram-sha-256 or scram-sha-512). */
+  secured?: { keyStore: string; keyStorePassword: string; username: string; password: string };
 }
 
 export interface TestKafka {
@@ -39,6 +41,8 @@ export interface TestKafka {
   readonly brokers: string[];
   /** Where a proxy on `proxyPort` must lead; 0 without one. */
   readonly proxiedListener: number;
+  /** host:port of the listener that wants TLS and a login; empty without one. */
+  readonly securedBrokers: string[];
   /** Where its logs are: `<folder>/<topic>-<partition>/`. */
   readonly folder: string;
   /** Of the running broker; changes with `restart`. */
@@ -71,11 +75,13 @@ export async function sharedKafka(): Promise<{ brokers: string[]; stop(): Promis
 }
 
 /** Starts a broker on loopback, its data in a temporary folder. Throws ServiceUnavailable where none can be had. */
-export async function startKafka({ properties = {}, proxyPort }: KafkaOptions = {}): Promise<TestKafka> {
+export async function startKafka({ properties = {}, proxyPort, secured }: KafkaOptions = {}): Promise<TestKafka> {
   const classPath = join(await kafkaJars(), '*');
   const folder = await mkdtemp(join(tmpdir(), 'tickgraph-kafka-'));
   const [port, controller, proxied] = [await freePort(), await freePort(), proxyPort ? await freePort() : 0];
-  const settings = { ...serverProperties(folder, port, controller, proxied, proxyPort ?? 0), ...properties };
+  const securedPort = secured ? await freePort() : 0;
+  const plain = serverProperties(folder, port, controller, proxied, proxyPort ?? 0);
+  const settings = { ...plain, ...(secured ? securedProperties(plain, securedPort, secured) : {}), ...properties };
   const file = join(folder, 'server.properties');
   await writeFile(
     file,
@@ -83,7 +89,14 @@ export async function startKafka({ properties = {}, proxyPort }: KafkaOptions = 
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   );
-  await run('java', [...JVM, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file]);
+  const users = secured
+    ? ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+        '--add-scram',
+        `${mechanism}=[name=${secured.username},password=${secured.password}]`,
+      ])
+    : [];
+  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file, ...users];
+  await run('java', [...JVM, '-cp', classPath, ...format]);
 
   const brokers = [`127.0.0.1:${port}`];
   let child: ChildProcess;
@@ -124,6 +137,7 @@ export async function startKafka({ properties = {}, proxyPort }: KafkaOptions = 
   return {
     brokers,
     proxiedListener: proxied,
+    securedBrokers: secured ? [`127.0.0.1:${securedPort}`] : [],
     folder: join(folder, 'data'),
     get pid() {
       return child.pid ?? 0;
@@ -187,6 +201,26 @@ function serverProperties(
     // a killed broker may register again once its session is over
     'broker.session.timeout.ms': '1500',
     'broker.heartbeat.interval.ms': '300',
+  };
+}
+
+function securedProperties(
+  plain: Record<string, string>,
+  port: number,
+  { keyStore, keyStorePassword, username, password }: NonNullable<KafkaOptions['secured']>,
+): Record<string, string> {
+  const [at, modules] = ['listener.name.secured', 'org.apache.kafka.common.security'];
+  const scram = `${modules}.scram.ScramLoginModule required;`;
+  return {
+    listeners: `${plain.listeners},SECURED://127.0.0.1:${port}`,
+    'advertised.listeners': `${plain['advertised.listeners']},SECURED://127.0.0.1:${port}`,
+    'listener.security.protocol.map': `${plain['listener.security.protocol.map']},SECURED:SASL_SSL`,
+    [`${at}.ssl.keystore.location`]: keyStore,
+    [`${at}.ssl.keystore.password`]: keyStorePassword,
+    [`${at}.sasl.enabled.mechanisms`]: 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    [`${at}.plain.sasl.jaas.config`]: `${modules}.plain.PlainLoginModule required user_${username}="${password}";`,
+    [`${at}.scram-sha-256.sasl.jaas.config`]: scram,
+    [`${at}.scram-sha-512.sasl.jaas.config`]: scram,
   };
 }
 

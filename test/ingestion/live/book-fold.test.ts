@@ -182,4 +182,35 @@ describe('folding', () => {
       { numRuns: 300, seed: 11 },
     );
   });
+
+  test('a snapshot of the same moment is compared with the book, or made into one: it comes to the same', () => {
+    const depth = fc.integer({ min: 0, max: 12 });
+    fc.assert(
+      fc.property(history, history, depth, depth, fc.boolean(), (before, after, bids, asks, other) => {
+        const [compared, made] = [new LiveBookFold(null), new LiveBookFold(null)];
+        const start = snapshot(1, T, { bids: [['30', '1']], asks: [['31', '1']] });
+        const told = before.map((event) => ({ ...event, asks: event.asks.map(([p, q]): BookLevel => [`1${p}`, q]) }));
+        for (const fold of [compared, made]) kinds(fold, [start, ...told]);
+        const { bids: ownBids, asks: ownAsks } = compared.top(Number.POSITIVE_INFINITY);
+        const sequence = compared.newest?.sequence ?? '';
+        const again = snapshot(sequence, T + 99, { bids: ownBids.slice(0, bids), asks: ownAsks.slice(0, asks) });
+        if (other) again.asks.push(['999', '1']);
+        const spelledAnew = (levels: BookLevel[]): BookLevel[] => levels.map(([p, q]) => [`${p}e0`, `${q}e0`]);
+        const anew = { ...again, bids: spelledAnew(again.bids), asks: spelledAnew(again.asks) };
+        const state = (fold: LiveBookFold) => [fold.current(), fold.top(Number.POSITIVE_INFINITY), fold.snapshotOffset];
+
+        const untouched = state(compared);
+        compared.fold(again, 50n);
+        for (const event of after) compared.fold(event, 51n);
+        compared.undo();
+        assert.deepEqual(state(compared), untouched);
+
+        assert.deepEqual(compared.fold(again, 60n), made.fold(anew, 60n));
+        assert.deepEqual(state(compared), state(made));
+        for (const event of after) assert.deepEqual(compared.fold(event, 61n), made.fold(event, 61n));
+        assert.deepEqual(state(compared), state(made));
+      }),
+      { numRuns: 300, seed: 12 },
+    );
+  });
 });

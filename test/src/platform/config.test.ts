@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { ConfigError, readConfig, SETTINGS, type SettingName } from '../../../src/platform/config.ts';
+import { ConfigError, readConfig, SETTINGS, type SettingName, secretsOf } from '../../../src/platform/config.ts';
 import { anyText } from '../../support/texts.ts';
 
 function problemsOf(env: Record<string, string>, required: readonly SettingName[] = []): readonly string[] {
@@ -26,6 +27,26 @@ test('one endpoint of an exchange without the other is a problem, but for KuCoin
   assert.deepEqual(problemsOf({ BINANCE_WS_URL: 'ws://127.0.0.1:1' }), ['BINANCE_WS_URL: needs BINANCE_REST_URL too']);
   assert.deepEqual(problemsOf({ UPBIT_REST_URL: 'http://127.0.0.1:1' }), ['UPBIT_REST_URL: needs UPBIT_WS_URL too']);
   assert.deepEqual(problemsOf({ KUCOIN_REST_URL: 'http://127.0.0.1:1' }), []);
+});
+
+test('what Kafka wants to see is told completely or not at all', () => {
+  const file = fileURLToPath(import.meta.url);
+  const login = { KAFKA_SASL: 'scram-sha-256', KAFKA_USERNAME: 'tickgraph', KAFKA_PASSWORD: 'correct-horse' };
+  assert.deepEqual(problemsOf(login), []);
+  assert.deepEqual(problemsOf({ ...login, KAFKA_SASL: 'plain', KAFKA_TLS: 'on' }), []);
+  assert.deepEqual(problemsOf({ ...login, KAFKA_SASL: 'plain' }), ['KAFKA_SASL: plain needs KAFKA_TLS=on']);
+  assert.deepEqual(problemsOf({ KAFKA_SASL: 'scram-sha-256' }), [
+    'KAFKA_USERNAME: must be set for KAFKA_SASL',
+    'KAFKA_PASSWORD: must be set for KAFKA_SASL',
+  ]);
+  assert.deepEqual(problemsOf({ KAFKA_PASSWORD: 'correct-horse' }), ['KAFKA_PASSWORD: needs KAFKA_SASL too']);
+  assert.deepEqual(problemsOf({ KAFKA_TLS: 'on', KAFKA_CA_FILE: file }), [
+    'KAFKA_CA_FILE: holds no certificate in PEM',
+  ]);
+  assert.deepEqual(problemsOf({ KAFKA_TLS: 'on', KAFKA_CA_FILE: `${file}.gone` }), [
+    'KAFKA_CA_FILE: can not be read: ENOENT',
+  ]);
+  assert.deepEqual(secretsOf(readConfig(login)), ['correct-horse']);
 });
 
 test('all problems are told at once, each by its name', () => {

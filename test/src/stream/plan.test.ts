@@ -141,6 +141,29 @@ test('a fault is told by graphql-js', () => {
   assert.equal(plan?.({ event: { id: 'a' } }), '{"event":{"id":"a"}}');
 });
 
+test('questions that differ in arguments alone share a plan, which keeps nothing of one for the other', () => {
+  const document = parse('subscription ($m: String, $no: Boolean!) { event(market: $m) { id text @skip(if: $no) } }');
+  const of = (variableValues: Record<string, unknown>) => planOf({ schema, document, variableValues }, resolveEvent);
+  const plan = of({ m: 'a', no: false });
+  assert.ok(plan);
+  assert.equal(of({ m: 'b', no: false }), plan);
+  assert.notEqual(of({ m: 'a', no: true }), plan);
+  assert.notEqual(planOf({ schema: testSchema(), document, variableValues: { no: false } }, resolveEvent), plan);
+  const told: [unknown, unknown, string | null][] = [
+    ['a', 'x', '{"event":{"id":"a","text":"x"}}'],
+    ['a', 'y', '{"event":{"id":"a","text":"y"}}'],
+    ['a', null, '{"event":{"id":"a","text":null}}'],
+    [{}, 'y', null],
+    ['a', 'y', '{"event":{"id":"a","text":"y"}}'],
+    [1, true, '{"event":{"id":"1","text":"true"}}'],
+    ['1', 'true', '{"event":{"id":"1","text":"true"}}'],
+    [undefined, 'true', null],
+    ['1', () => 'true', null],
+    ['1', undefined, '{"event":{"id":"1","text":null}}'],
+  ];
+  for (const [id, text, written] of told) assert.equal(plan({ event: { id, text } }), written);
+});
+
 test('every subscription of the schema is planned', () => {
   const real = buildTickgraphSchema();
   const market = 'exchange: BINANCE, symbol: "BTC-USDT"';

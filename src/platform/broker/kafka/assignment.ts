@@ -3,8 +3,9 @@ import type { Consumer as Client, EachBatchPayload } from 'kafkajs';
 import type { Log } from '../../log.ts';
 import { type ConsumeOptions, PartitionLost, type TopicPartition } from '../broker.ts';
 import { PartitionReader, type PartitionSource } from '../partition-reader.ts';
-import { asBrokerError, protocolType, within } from './client.ts';
+import { asBrokerError, protocolType } from './client.ts';
 import { UNDECODABLE_HEADER } from './codecs.ts';
+import type { CommitOffsets, Commits } from './commits.ts';
 import { Fetched } from './fetched.ts';
 import type { StartOffsets } from './offsets.ts';
 
@@ -15,7 +16,7 @@ const LEFT_BEHIND = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALAN
 export interface Membership {
   readonly options: ConsumeOptions;
   readonly consumer: Client;
-  readonly timeoutMs: number;
+  readonly commits: Commits;
   readonly log: Log;
   /** False once the assignment is over, also when nobody told us. */
   holds(partition: AssignedPartition): boolean;
@@ -31,7 +32,7 @@ export class AssignedPartition implements PartitionSource {
   readonly #starts: StartOffsets;
   readonly #fetched: Fetched;
   /** Commits through the membership that fetched. */
-  #commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'] | null = null;
+  #commitOffsets: CommitOffsets | null = null;
 
   /** Pauses it, and begins once `after` has resolved: the end of its previous assignment here. */
   constructor(
@@ -96,11 +97,13 @@ export class AssignedPartition implements PartitionSource {
 
   async commit(next: bigint): Promise<void> {
     const { topic, partition } = this;
-    if (!this.#commitOffsets) throw new Error(`nothing was read of ${topic}/${partition}`);
-    const offsets = { topics: [{ topic, partitions: [{ partition, offset: String(next) }] }] };
+    const commitOffsets = this.#commitOffsets;
+    if (!commitOffsets) throw new Error(`nothing was read of ${topic}/${partition}`);
+    const isLost = (): boolean => this.isLost();
     try {
-      await within(this.#membership.timeoutMs, `commit of ${topic}/${partition}`, this.#commitOffsets(offsets));
+      await this.#membership.commits.commit({ topic, partition, next, commitOffsets, isLost });
     } catch (error) {
+      if (error instanceof PartitionLost) throw error;
       if (!LEFT_BEHIND.has(protocolType(error) ?? '')) throw asBrokerError(error, 'commit');
       this.#membership.leftBehind();
       throw this.#lost(error);

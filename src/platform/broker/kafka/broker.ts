@@ -7,7 +7,7 @@ import { KafkaMember } from './consumer.ts';
 import { KafkaOffsets, type Watermarks } from './offsets.ts';
 import { KafkaSender } from './producer.ts';
 
-export type { KafkaOptions } from './client.ts';
+export type { KafkaOptions, KafkaSecurity } from './client.ts';
 
 /** Connects. Throws BrokerUnavailable when Kafka does not answer within `timeoutMs`. */
 export async function openKafkaBroker(options: KafkaOptions): Promise<Broker> {

@@ -1,15 +1,23 @@
 /** How every connection to Kafka of ours is made: bounded in time, quiet, and certain to end when it is told to. */
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import kafkajs, { type Kafka, type KafkaConfig, type logCreator, type RetryOptions } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaConfig, type logCreator, type RetryOptions, type SASLOptions } from 'kafkajs';
 import type { Log } from '../../log.ts';
 import { BrokerUnavailable } from '../broker.ts';
 import { installCodecs } from './codecs.ts';
 import { patchKafkajs } from './patches.ts';
 
+/** What a cluster that does not trust everybody wants. */
+export interface KafkaSecurity {
+  /** Encrypted; `authorities`: certificates in PEM, else those that Node knows. */
+  tls?: { authorities: string | undefined };
+  login?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
+}
+
 export interface KafkaOptions {
   /** host:port of some brokers of the cluster. */
   brokers: readonly string[];
+  security?: KafkaSecurity;
   clientId: string;
   /** A group member silent this long loses its partitions, ms. */
   sessionTimeoutMs: number;
@@ -46,6 +54,9 @@ export function createKafkaClient(options: KafkaOptions, retry: RetryOptions): K
   const config: KafkaConfig = {
     clientId: options.clientId,
     brokers: [...options.brokers],
+    ssl: options.security?.tls && { ca: options.security.tls.authorities },
+    // one type for each mechanism there, one for all here
+    sasl: options.security?.login as SASLOptions | undefined,
     connectionTimeout: Math.min(options.timeoutMs, 3_000),
     requestTimeout: options.timeoutMs,
     enforceRequestTimeout: true,
@@ -55,7 +66,8 @@ export function createKafkaClient(options: KafkaOptions, retry: RetryOptions): K
     // kafkajs ends a connection only after its last request was answered, which a frozen peer never does
     socketFactory({ host, port, ssl, onConnect }) {
       const socket = ssl
-        ? connectTls(Object.assign({ host, port, servername: host }, ssl), onConnect)
+        ? // RFC 6066 3: a server's name is no address
+          connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
         : connectTcp({ host, port }, onConnect);
       socket.setNoDelay(true);
       socket.setKeepAlive(true, 60_000);

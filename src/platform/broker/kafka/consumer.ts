@@ -10,6 +10,7 @@ import type { Consumer as Client, ConsumerCrashEvent, ConsumerGroupJoinEvent, Ea
 import type { ConsumeOptions, Consumer, TopicPartition } from '../broker.ts';
 import { AssignedPartition, type Membership } from './assignment.ts';
 import { closeBound, createKafkaClient, type KafkaClient, type KafkaOptions, within } from './client.ts';
+import { Commits } from './commits.ts';
 import { type KafkaOffsets, StartOffsets } from './offsets.ts';
 import { assignTogether } from './together.ts';
 
@@ -65,7 +66,7 @@ export class KafkaMember implements Consumer {
     });
     this.#membership = {
       options,
-      timeoutMs,
+      commits: new Commits(timeoutMs),
       log: kafka.log,
       consumer: this.#consumer,
       holds: (partition) => !this.#expired() && this.#assigned.get(keyOf(partition)) === partition,

@@ -9,6 +9,7 @@
  * Kafka that is new makes the topic of its groups' offsets only when the first group asks, and takes its time.
  */
 import { createRequire } from 'node:module';
+import { patchEncoder } from './encoder-patch.ts';
 
 /** As kafkajs names them. */
 interface RequestQueue {
@@ -31,6 +32,7 @@ export function patchKafkajs(): void {
   const inside = createRequire(import.meta.url);
   patchQueue(inside('kafkajs/src/network/requestQueue') as { prototype: RequestQueue });
   patchCluster(inside('kafkajs/src/cluster') as { prototype: Cluster });
+  patchEncoder();
 }
 
 function patchCluster({ prototype }: { prototype: Cluster }): void {
