@@ -10,8 +10,9 @@ export const STALE_MS = 3_000;
 const WAY_MS = 2_500;
 /** A silence is looked for four times in FEED_STALE_MS. */
 const SILENCE_MS = STALE_MS * 1.25;
-/** An exchange that speaks only when something happens must have been busy this long for its silence to count. */
-export const BUSY_MS = STALE_MS * 3.5;
+/** An exchange that speaks only when something happens must have been busy this long, without such a pause, for its silence to count. */
+export const BUSY_MS = STALE_MS * 3.1;
+export const PAUSE_MS = STALE_MS / 6 - 20;
 /** The longest pause before the first, second and third attempt together, and as much to subscribe and to ask REST. */
 const ATTEMPTS_MS = 500 + 1_000 + 2_000;
 const BAN_MS = 3_000;
