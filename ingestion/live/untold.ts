@@ -6,20 +6,22 @@
 import type { Message, TopicPartition } from '../../src/platform/broker/broker.ts';
 import type { LiveStore, LiveWrite } from '../../src/platform/live/store.ts';
 
-/** Which of the streams that share a key have told a loss is not kept; after this long all will have. */
+/** Streams that share a key tell a loss each with its next event; after this long those that come later need not. */
 const KEPT_MS = 24 * 3_600_000;
 /** Streams and keys of one partition that may owe something at once; the oldest go first. */
 const MAX_OWED = 10_000;
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `live:owed:{${topic}:${partition}}`;
+/** In the place of when a stream began to owe: it has told what its key owes since then. */
+const TOLD = 'told ';
 /** The part of a stream's name that its events' messages have for a key. */
 const tagOf = (stream: string): string => /\{[^}]*\}/.exec(stream)?.[0] ?? '';
 
 export class Untold {
   /** By stream: it has not told yet. */
   private readonly streams = new Set<string>();
-  /** By tag: the streams that have told since. */
-  private readonly tags = new Map<string, Set<string>>();
+  /** By tag: since when (epoch ms) something is owed, and the streams that have told it. */
+  private readonly tags = new Map<string, { since: number; told: Set<string> }>();
   private readonly key: string;
 
   constructor(
@@ -32,11 +34,15 @@ export class Untold {
   /** What was owed when the partition was last worked on. Throws LiveStoreUnavailable. */
   async load(): Promise<this> {
     const oldest = Date.now() - KEPT_MS;
-    for (const [name, since] of Object.entries(await this.live.fields(this.key))) {
-      if (since === '') continue;
-      if (name.startsWith('{')) {
-        if (Number(since) > oldest) this.tags.set(name, new Set());
-      } else this.streams.add(name);
+    const fields = Object.entries(await this.live.fields(this.key));
+    for (const [tag, since] of fields) {
+      if (tag.startsWith('{') && Number(since) > oldest) this.tags.set(tag, { since: Number(since), told: new Set() });
+    }
+    for (const [stream, since] of fields) {
+      if (stream.startsWith('{') || since === '') continue;
+      const owed = this.tags.get(tagOf(stream));
+      if (!since.startsWith(TOLD)) this.streams.add(stream);
+      else if (since === `${TOLD}${owed?.since}`) owed?.told.add(stream);
     }
     return this;
   }
@@ -44,9 +50,11 @@ export class Untold {
   /** A message was given up: `stream` is where it belonged, null where it does not say. Throws LiveStoreUnavailable. */
   async owe(stream: string | null, { key }: Pick<Message, 'key'>): Promise<void> {
     const name = stream ?? (key === null ? null : `{${key}}`);
-    if (name === null || this.streams.has(name) || this.tags.get(name)?.size === 0) return;
-    await this.write([[name, String(Date.now())]]);
-    if (stream === null) this.tags.set(name, new Set());
+    const before = name === null ? undefined : this.tags.get(name);
+    if (name === null || this.streams.has(name) || before?.told.size === 0) return;
+    const since = Math.max(Date.now(), (before?.since ?? 0) + 1);
+    await this.write([[name, String(since)]]);
+    if (stream === null) this.tags.set(name, { since, told: new Set() });
     else this.streams.add(stream);
     for (const kept of [this.streams, this.tags]) {
       for (const oldest of kept.keys()) {
@@ -60,18 +68,20 @@ export class Untold {
   has(stream: string): boolean {
     if (this.streams.size === 0 && this.tags.size === 0) return false;
     if (this.streams.has(stream)) return true;
-    const told = this.tags.get(tagOf(stream));
-    return told !== undefined && !told.has(stream);
+    const owed = this.tags.get(tagOf(stream));
+    return owed !== undefined && !owed.told.has(stream);
   }
 
   /** These have told. Throws LiveStoreUnavailable. */
   async told(streams: Iterable<string>): Promise<void> {
-    const done: string[] = [];
+    const done: [stream: string, value: string][] = [];
     for (const stream of streams) {
-      this.tags.get(tagOf(stream))?.add(stream);
-      if (this.streams.delete(stream)) done.push(stream);
+      const owed = this.tags.get(tagOf(stream));
+      const isFirst = owed !== undefined && !owed.told.has(stream);
+      owed?.told.add(stream);
+      if (this.streams.delete(stream) || isFirst) done.push([stream, owed ? `${TOLD}${owed.since}` : '']);
     }
-    await this.write(done.map((stream) => [stream, '']));
+    await this.write(done);
   }
 
   private async write(fields: readonly (readonly [string, string])[]): Promise<void> {

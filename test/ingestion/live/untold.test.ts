@@ -73,8 +73,12 @@ describe('a message that is dead-lettered', () => {
     await start();
     await send(kline.name, [open(now + 2), open(now + 3)]);
     await send(trades.name, [told(3), told(4)]);
+    await running.stop();
+    await start();
+    await send(trades.name, [told(5), told(5, upbit), told(6, upbit)]);
     assert.deepEqual(await gaps('kline', 'binance:BTC-USDT:1m'), [null, UNKNOWN, null]);
-    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, UNKNOWN, null]);
+    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, UNKNOWN, null, null], 'not again');
+    assert.deepEqual(await gaps('trade', 'upbit:BTC-KRW'), [UNKNOWN, null], 'which had not told yet');
   });
 
   test('and the live store is away for the moment: it is told all the same', async () => {
