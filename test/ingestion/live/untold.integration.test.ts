@@ -42,9 +42,17 @@ await withService('what streams owe, on Redis', prepareOwnRedis, () => {
     assert.ok(!(await load(4)).has(btc));
     await owing.told([btc, eth]);
     assert.ok(![btc, krw, eth].some((stream) => owing.has(stream)));
-    // those that share a key may say it again after a restart
-    const next = await load();
-    assert.deepEqual([next.has(btc), next.has(eth)], [false, true]);
+    // who shares the key and has not told yet still owes it, over a restart too
+    const other = streamKey('trade', 'upbit:ETH-KRW');
+    for (const one of [owing, await load()]) {
+      assert.deepEqual(
+        [btc, eth, other].map((stream) => one.has(stream)),
+        [false, false, true],
+      );
+    }
+    // one more is told by all of them once more
+    await owing.owe(null, { key: 'ETH' });
+    for (const one of [owing, await load()]) assert.ok(one.has(eth) && one.has(other));
     await live.clear();
     assert.ok(!(await load()).has(eth));
   });
