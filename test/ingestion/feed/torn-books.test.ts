@@ -14,6 +14,14 @@ import type { BookEvent, BookLevel } from '../../../schema/market.ts';
 import { until } from '../../support/until.ts';
 import { noProgress, quiet, START, seeded } from './scripted.ts';
 
+/** What a flow has at hand that follows its market for the first time, at START. */
+const atStart = () => ({
+  log: quiet,
+  progress: noProgress(),
+  exchangeNow: () => START,
+  exchangeTime: () => START,
+});
+
 const { BINANCE, KUCOIN, UPBIT, BITHUMB } = CONNECTORS;
 const STEPS = 400;
 const RUNS = 20;
@@ -65,15 +73,7 @@ for (const connector of [BINANCE, KUCOIN]) {
         const published: BookEvent[] = [];
         const ended = new AbortController();
         const tools: FlowTools = {
-          ...{
-            connector,
-            market,
-            log: quiet,
-            signal: ended.signal,
-            progress: noProgress(),
-            exchangeNow: () => START,
-            exchangeTime: () => START,
-          },
+          ...{ connector, market, signal: ended.signal, ...atStart() },
           times: { staleMs: 30, backfillMs: 0, patienceMs: 1_000, repairMs: 20, snapshotMs: 10 },
           publish: ({ event }: FeedEvent) => void published.push(event as BookEvent),
           fetch: async (_request, _channel, _parse) => {
@@ -142,15 +142,7 @@ for (const connector of [BINANCE, KUCOIN]) {
         ['9', '2'],
       ];
       const tools: FlowTools = {
-        ...{
-          connector,
-          market,
-          log: quiet,
-          signal: ended.signal,
-          progress: noProgress(),
-          exchangeNow: () => START,
-          exchangeTime: () => START,
-        },
+        ...{ connector, market, signal: ended.signal, ...atStart() },
         times: { staleMs: 30, backfillMs: 0, patienceMs: 1_000, repairMs: 20, snapshotMs: 100_000 },
         publish: ({ event }: FeedEvent) => void published.push(event as BookEvent),
         fetch: async () => {

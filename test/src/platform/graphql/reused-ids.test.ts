@@ -36,6 +36,7 @@ beforeEach(async () => {
   await client.init();
 });
 afterEach(async () => {
+  held = null;
   client.socket.terminate();
   await api.stop();
   await core.stop();
@@ -61,6 +62,22 @@ async function happens(id: string): Promise<void> {
   assert.ok('happenings' in (frame.payload as { data: object }).data);
 }
 
+/** Begins an operation, and completes it and uses its id again before it has begun. Lets the store answer when called. */
+async function completeEarly(): Promise<() => void> {
+  let answer = (): void => {};
+  held = new Promise((done) => {
+    answer = done;
+  });
+  client.subscribe('x', STATE);
+  await until('it to wait for the store', () => core.hub.followed === 1);
+  complete('x');
+  client.subscribe('x', HAPPENINGS);
+  return () => {
+    answer();
+    held = null;
+  };
+}
+
 test('while the old one runs: nothing is told of the old one, not even its end, and the new one can be completed', async () => {
   client.subscribe('x', STATE);
   await client.next(({ type }) => type === 'next');
@@ -79,36 +96,20 @@ test('while the old one runs: nothing is told of the old one, not even its end, 
 });
 
 test('while the old one is still being begun: it ends unheard, and the new one follows', async () => {
-  let release = (): void => {};
-  held = new Promise((done) => {
-    release = done;
-  });
-  client.subscribe('x', STATE);
-  await until('it to wait for the store', () => core.hub.followed === 1);
-  complete('x');
-  client.subscribe('x', HAPPENINGS);
+  const release = await completeEarly();
   client.send({ type: 'ping' });
   assert.equal((await client.next()).type, 'pong');
   release();
-  held = null;
   await happens('x');
   assert.equal(core.cohorts, 1);
 });
 
 test('one that waits is completed before it began; twice the same id is 4409', async () => {
-  let release = (): void => {};
-  held = new Promise((done) => {
-    release = done;
-  });
-  client.subscribe('x', STATE);
-  await until('it to wait for the store', () => core.hub.followed === 1);
-  complete('x');
-  client.subscribe('x', HAPPENINGS);
+  const release = await completeEarly();
   complete('x');
   client.send({ type: 'ping' });
   assert.equal((await client.next()).type, 'pong');
   release();
-  held = null;
   await until('nothing to be followed', () => core.hub.followed === 0);
   client.subscribe('x', STATE);
   await client.next(({ type }) => type === 'next');
