@@ -23,7 +23,14 @@ export interface SummaryKey {
 
 type Stores = Pick<Platform, 'postgres' | 'config'>;
 
-const at = (time: number | null): Date | null => (time === null ? null : new Date(time));
+/** Far ends of a range: the days before and after them are still in the years 1 to 9999, in every time zone. */
+const FIRST = Date.parse('0001-01-03T00:00:00Z');
+const LAST = Date.parse('9999-12-29T00:00:00Z');
+
+function at(time: number | null): Date | null {
+  return time === null ? null : new Date(Math.min(Math.max(time, FIRST), LAST));
+}
+
 /** SQL of the first instant of the day that holds `time`, and of the first one of a day at or after it. */
 const dayOf = (time: string): string => `date_trunc('day', ${time}::timestamptz, $3)`;
 const nextDay = (time: string): string =>

@@ -5,11 +5,9 @@ import { badInput } from '../schema/errors.ts';
 import { C2cOrder, C2cOrderConnection, type C2cOrderFilter, C2cOrderPageArgs } from '../schema/graphql/c2c.ts';
 import { READER, seesNames } from './authority.ts';
 import { type C2cOrderKey, type C2cOrderRow, c2cOrderQuestion, c2cOrderRows, countC2cOrders } from './c2c-store.ts';
-import { checkAsset, checkFiat, checkFirst, checkRange, MAX_PAGE, timePosition } from './checks.ts';
+import { checkAsset, checkFiat, checkFirst, checkRange, checkText, MAX_PAGE, timePosition } from './checks.ts';
 import type { Context } from './context.ts';
 import { cutPage } from './page.ts';
-
-const MAX_TEXT = 64;
 
 /** The order as the caller may see it. */
 function shown(row: C2cOrderRow, { caller }: Context): C2cOrder {
@@ -68,9 +66,7 @@ export class C2cResolver {
     @Arg('orderNumber', () => ID, { description: "The exchange's number of the order." }) orderNumber: string,
     @Ctx() context: Context,
   ): Promise<C2cOrder | null> {
-    if (orderNumber === '' || orderNumber.length > MAX_TEXT) {
-      throw badInput('orderNumber', `must have from 1 to ${MAX_TEXT} characters`, { max: MAX_TEXT });
-    }
+    checkText('orderNumber', orderNumber);
     const row = await context.loaders.c2cOrder.load(orderNumber);
     return row && shown(row, context);
   }

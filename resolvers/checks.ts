@@ -8,6 +8,8 @@ import { isSymbol } from '../schema/market.ts';
 export const MAX_KLINES = 5_000;
 export const MAX_PAGE = 1_000;
 const MAX_THROTTLE_MS = 60_000;
+/** Characters of a name or number that is looked up. */
+const MAX_TEXT = 64;
 
 const ASSET = /^[A-Z0-9]{1,20}$/;
 const FIAT = /^[A-Z]{3}$/;
@@ -29,6 +31,15 @@ export function checkAsset(argument: string, asset: string | null | undefined): 
 /** A currency's code, where one is given. */
 export function checkFiat(argument: string, fiat: string | null | undefined): void {
   if (fiat != null && !FIAT.test(fiat)) throw badInput(argument, 'must be a currency in three capitals, e.g. VND');
+}
+
+/** Text that is looked up as it is. */
+export function checkText(argument: string, text: string | null | undefined): void {
+  if (text == null) return;
+  if (text === '' || text.length > MAX_TEXT) {
+    throw badInput(argument, `must have from 1 to ${MAX_TEXT} characters`, { max: MAX_TEXT });
+  }
+  if (text.includes('\0')) throw badInput(argument, 'must not have the character U+0000');
 }
 
 /** A page size. */

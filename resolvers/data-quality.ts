@@ -2,6 +2,7 @@
 import { Arg, Authorized, Ctx, Query, Resolver } from 'type-graphql';
 import { DataQualityResult } from '../schema/graphql/quality.ts';
 import { READER } from './authority.ts';
+import { checkText } from './checks.ts';
 import type { Context } from './context.ts';
 import { dataQualityOf } from './data-quality-store.ts';
 
@@ -16,6 +17,7 @@ export class DataQualityResolver {
     dataset: string | null | undefined,
     @Ctx() { platform }: Context,
   ): Promise<DataQualityResult[]> {
+    checkText('dataset', dataset);
     return dataQualityOf(platform.postgres, dataset ?? null);
   }
 }

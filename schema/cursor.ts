@@ -45,6 +45,8 @@ function unpack(text: string): string[] {
   if (text.length > MAX_LENGTH || !/^[\w-]+$/.test(text)) return [];
   const content = Buffer.from(text, 'base64url').toString('utf8');
   const parts = content.split('\n').slice(0, -1);
+  // no id of ours has U+0000, and PostgreSQL takes no text that has
+  if (content.includes('\0')) return [];
   // one spelling only: no stray bits at the end
   return pack(parts) === text ? parts : [];
 }

@@ -7,6 +7,8 @@ import { Decimal } from 'decimal.js';
 // numeric in Postgres keeps more, but 60 significant digits hold price × quantity of every exchange exactly.
 const Exact = Decimal.clone({ precision: 60, toExpNeg: -1000, toExpPos: 1000, rounding: Decimal.ROUND_HALF_EVEN });
 
+/** Characters of a decimal, in the spelling that is taken and in the canonical one. */
+const MAX_LENGTH = 100;
 const PLAIN = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$/;
 const NOT_NEGATIVE = /^(?:0|[1-9][0-9]{0,49})(?:\.[0-9]{1,49})?$/;
 const [ZERO, ONE, NINE, DOT, MINUS, SMALL_E, LARGE_E] = [48, 49, 57, 46, 45, 101, 69];
@@ -20,7 +22,7 @@ const SPELLED = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$/;
 export function decimal(text: string): string {
   if (isCanonical(text)) return text;
   // what is plain is spelled well
-  if (text.length <= 100 && PLAIN.test(text)) {
+  if (text.length <= MAX_LENGTH && PLAIN.test(text)) {
     if (!text.includes('.')) return text === '-0' ? '0' : text;
     let end = text.length;
     while (text.charCodeAt(end - 1) === 48) end--;
@@ -28,20 +30,28 @@ export function decimal(text: string): string {
     const trimmed = text.slice(0, end);
     return trimmed === '-0' ? '0' : trimmed;
   }
-  if (!isDecimal(text)) throw new RangeError(`not a decimal: ${text.slice(0, 40)}`);
-  const value = new Exact(text);
-  return value.isZero() ? '0' : value.toFixed();
+  const spelled = plainSpelling(text);
+  if (spelled === null) throw new RangeError(`not a decimal: ${text.slice(0, 40)}`);
+  return spelled;
 }
 
 /** True for text that `decimal` accepts. */
 export function isDecimal(text: string): boolean {
-  return isCanonical(text) || (text.length <= 100 && SPELLED.test(text));
+  return isCanonical(text) || (text.length <= MAX_LENGTH && PLAIN.test(text)) || plainSpelling(text) !== null;
+}
+
+/** The canonical spelling of any other one; null where there is none, or none that is short enough to be taken itself. */
+function plainSpelling(text: string): string | null {
+  if (text.length > MAX_LENGTH || !SPELLED.test(text)) return null;
+  const value = new Exact(text);
+  const plain = value.isZero() ? '0' : value.toFixed();
+  return plain.length <= MAX_LENGTH ? plain : null;
 }
 
 /** True for a canonical decimal that is not negative: nearly all there are, and seen by looking at each character once. */
 function isCanonical(text: string): boolean {
   const { length } = text;
-  if (length === 0 || length > 100) return false;
+  if (length === 0 || length > MAX_LENGTH) return false;
   let dot = -1;
   for (let i = 0; i < length; i++) {
     const char = text.charCodeAt(i);

@@ -48,16 +48,20 @@ function textScalar<Value>(options: {
   });
 }
 
-/** True for a day that exists in the calendar. */
+/** True for a day that exists in the calendar, of a year that PostgreSQL knows too: it has no year 0. */
 function isDay(text: string): boolean {
-  if (!DAY.test(text)) return false;
+  if (!DAY.test(text) || text.startsWith('0000')) return false;
   const time = Date.parse(`${text}T00:00:00Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
-/** Instants that `toISOString` spells with four digits of year. */
+/** True for instants of the years 1 to 9999 in UTC, which have four digits everywhere. */
+function isInstant(time: number): boolean {
+  return time >= -62_135_596_800_000 && time <= 253_402_300_799_999;
+}
+
 function isoInstant(time: number): string {
-  if (!(time >= -62_167_219_200_000 && time <= 253_402_300_799_999)) throw new RangeError(`not an instant: ${time}`);
+  if (!isInstant(time)) throw new RangeError(`not an instant: ${time}`);
   return new Date(time).toISOString();
 }
 
@@ -83,7 +87,7 @@ export const DateTime = textScalar<number>({
   parse(text) {
     const day = INSTANT.exec(text)?.[1];
     const time = day && isDay(day) ? Date.parse(text.toUpperCase()) : Number.NaN;
-    return Number.isNaN(time) ? undefined : time;
+    return isInstant(time) ? time : undefined;
   },
   serialize(value) {
     if (value instanceof Date) return isoInstant(value.getTime());

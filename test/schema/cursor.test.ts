@@ -35,4 +35,5 @@ test('a position belongs to one list', () => {
   assert.deepEqual(decodePosition('kline:a', text, 2), ['1', 'x']);
   assert.equal(decodePosition('kline:b', text, 2), null);
   assert.equal(decodePosition('kline:a', text, 1), null);
+  assert.equal(decodePosition('kline:a', encodePosition('kline:a', ['1', 'x\0']), 2), null);
 });

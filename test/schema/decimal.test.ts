@@ -38,6 +38,18 @@ test('what is no decimal is refused', () => {
   assert.equal(decimal('007'), '7');
 });
 
+test('what has no canonical spelling of its own length is refused, so that what was taken once is taken again', () => {
+  const long = (part: string): string => part.repeat(99);
+  for (const text of ['1e400', '-1e400', '1e-400', '1e100', '-1e99', '1e-99', `.${long('1')}`, `+${long('1')}.e1`]) {
+    assert.equal(isDecimal(text), false, text);
+    assert.throws(() => decimal(text), RangeError, text);
+  }
+  for (const text of ['1e99', '-1e98', '1e-98', `.${long('1').slice(1)}`, `-${long('1')}`, '0e999', `+${long('0')}`]) {
+    assert.equal(decimal(decimal(text)), decimal(text), text);
+    assert.ok(isDecimal(decimal(text)), text);
+  }
+});
+
 test('sign and order are those of the exact numbers', () => {
   fc.assert(
     fc.property(spelled, spelled, (a, b) => {

@@ -43,12 +43,18 @@ test('DateTime takes RFC 3339 instants with an offset and answers in UTC with mi
     '2026-03-01T09:30:60Z',
     '2026-03-01T09:30:00.0000001Z',
     '+002026-03-01T09:30:00Z',
+    '0000-12-31T23:59:59.999Z',
+    '0001-01-01T00:00:00+00:01',
+    '9999-12-31T23:59:00-00:01',
     time,
     'now',
   ]) {
     refused(() => DateTime.parseValue(input));
   }
   assert.throws(() => DateTime.serialize(Number.NaN));
+  for (const text of ['0001-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z']) {
+    assert.equal(DateTime.serialize(DateTime.parseValue(text)), text);
+  }
 });
 
 test('every instant survives the way out and in', () => {
@@ -61,7 +67,7 @@ test('every instant survives the way out and in', () => {
 
 test('Date takes days that exist', () => {
   assert.equal(CalendarDate.parseValue('2024-02-29'), '2024-02-29');
-  for (const input of ['2023-02-29', '2024-2-9', '2024-02-29T00:00:00Z', 20_240_229]) {
+  for (const input of ['2023-02-29', '2024-2-9', '2024-02-29T00:00:00Z', '0000-01-01', 20_240_229]) {
     refused(() => CalendarDate.parseValue(input));
   }
 });
