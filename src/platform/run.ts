@@ -5,6 +5,8 @@ import type { Running } from './platform.ts';
 
 /** An orderly stop that takes longer is cut off. */
 const STOP_MS = 4_500;
+/** How often a process that npm started looks whether npm is still there. */
+const PARENT_MS = 500;
 
 export interface Process {
   config: Config;
@@ -13,6 +15,16 @@ export interface Process {
   fatal(error: Error): void;
   /** Ends the process in order, with this exit code: its work is done. */
   end(code: number): void;
+}
+
+/**
+ * A signal that npm gets alone (`kill`, a supervisor) ends npm and its shell and never comes here: the process would go on,
+ * known to nobody, with the port and the database. So one that npm started ends with its parent.
+ */
+function endWithParent(end: () => void): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || end(), PARENT_MS).unref();
 }
 
 /**
@@ -56,6 +68,7 @@ export async function runProcess(
 
   // SIGHUP: the terminal was closed
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0));
+  endWithParent(() => void end(0));
   // nobody reads any more; what runs goes on, and an ordered stop stays one
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.on('uncaughtException', fail);

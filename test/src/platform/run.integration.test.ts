@@ -1,7 +1,10 @@
 /** How a process of ours ends: exit code, order, bound, and what it says. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { type RoleProcess, startRole } from '../../support/role.ts';
+import { PROJECT } from '../../support/tree.ts';
 import { until } from '../../support/until.ts';
 
 const SETTINGS = { DATABASE_URL: 'postgres://app:canary-in-the-url@127.0.0.1:1/x' };
@@ -40,6 +43,25 @@ for (const { mode, signal, code, says } of CASES) {
     assert.doesNotMatch(role.output(), /canary/);
   });
 }
+
+test('a process that npm started ends in order when npm and its shell do', { timeout: 30_000 }, async () => {
+  const command = `"${process.execPath}" --import tsx test/src/platform/run-child.ts well & wait`;
+  const shell = spawn('sh', ['-c', command], {
+    cwd: PROJECT,
+    env: { ...process.env, ...SETTINGS, npm_lifecycle_event: 'start' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  // closed when the last process that holds it is gone, not only the shell
+  const closed = once(shell.stdout, 'close');
+  shell.stdout.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  await until('the process to be up', () => said.includes('"msg":"up"'));
+  shell.kill('SIGTERM');
+  await closed;
+  assert.match(said, /"msg":"stopping"[\s\S]*"msg":"stopped"/);
+});
 
 test('a role without its settings: every problem on a line, exit code 1, no stack trace', async () => {
   const role = startRole('src/work.ts', { PORT: 'x' });
