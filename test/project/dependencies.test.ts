@@ -64,6 +64,24 @@ test('every dependency is listed with its licence and reason', async () => {
   }
 });
 
+test('services are listed with the versions that the tests fetch', async () => {
+  const guide = await projectText('docs/dependencies.md');
+  for (const [name, pom] of [
+    ['Kafka', 'kafka'],
+    ['S3', 's3'],
+    ['Debezium', 'connect'],
+  ] as const) {
+    const [, version = ''] = new RegExp(`^\\| ${name} \\| (?:\\w+ )?([0-9.]+)`, 'm').exec(guide) ?? [];
+    assert.match(version, /^[0-9]+\.[0-9]+\.[0-9]+$/, name);
+    const fetched = await projectText(`test/support/${pom}/pom.xml`);
+    assert.match(
+      fetched,
+      new RegExp(`[^0-9]${version}[^0-9]`),
+      `${name}: ${version} is not what ${pom}/pom.xml fetches`,
+    );
+  }
+});
+
 test('every installed package has a permissive licence', async () => {
   const wrong: string[] = [];
   for (const [path, { license }] of locked) {
