@@ -51,6 +51,8 @@ export interface C2cSim {
   faults: C2cFaults;
   /** The merchant's clock, epoch ms. */
   now(): number;
+  /** The exchange's own clock, which signatures go by, but for a skew: it goes on where the merchant's stands. */
+  clock(): number;
   /** Moves the merchant's clock there, also back. */
   setNow(time: number): void;
   /** Every order made up to now, oldest first, as it is now, also those no longer shown. */
@@ -75,10 +77,10 @@ export async function startC2cSim(options: C2cSimOptions = {}): Promise<C2cSim> 
   const pending: Fault[] = [];
   const stats = { pages: 0, refused: 0, requests: 0 };
   const now = (): number => stands ?? Date.now();
-  // who signs is told by a clock that goes on even where the merchant's stands
-  const clock = (): number => (stands === null ? Date.now() : stands + Date.now() - stoodAt) + skew;
+  const goesOn = (): number => (stands === null ? Date.now() : stands + Date.now() - stoodAt);
+  const clock = (): number => goesOn() + skew;
   const merchant = new Merchant({ seed, startAt: now(), orders, sorting });
-  const weights = new RequestWeights(weight, Date.now);
+  const weights = new RequestWeights(weight, goesOn);
 
   const send = (response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void => {
     const used = { 'x-sapi-used-ip-weight-1m': String(weights.used()) };
@@ -131,6 +133,8 @@ export async function startC2cSim(options: C2cSimOptions = {}): Promise<C2cSim> 
   };
   const server = createServer(answer);
   const sockets = new Set<Socket>();
+  // whoever is kept busy for a while must not find its connection closed under its next call
+  server.keepAliveTimeout = 60_000;
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -142,7 +146,7 @@ export async function startC2cSim(options: C2cSimOptions = {}): Promise<C2cSim> 
 
   return {
     url: `http://127.0.0.1:${port}`,
-    ...{ key: SIM_KEY, secret: SIM_SECRET, now },
+    ...{ key: SIM_KEY, secret: SIM_SECRET, now, clock: goesOn },
     faults: {
       refuse: (refusal) => weights.force({ path: ORDERS, ...refusal }),
       reset: (count) => later(count, (request) => request.socket.resetAndDestroy()),
