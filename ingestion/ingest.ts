@@ -9,12 +9,13 @@ import type { Connector } from './exchanges/connector.ts';
 import { checkFees, withFees } from './exchanges/fees.ts';
 import { CONNECTORS } from './exchanges/index.ts';
 import { createBackfillLog } from './feed/backfill-log.ts';
-import { createBans, type Silent } from './feed/bans.ts';
+import { createBans, restPlace, type Silent } from './feed/bans.ts';
 import { type ConnectRate, createConnectRate } from './feed/connect-rate.ts';
 import { type Feed, startFeed } from './feed/feed.ts';
 import type { FeedTimes } from './feed/flow.ts';
 import { FLOW_TIMES } from './feed/flow.ts';
-import { readMarkets, refreshedMarkets, resolveMarkets, upsertMarkets, type Venue } from './feed/markets.ts';
+import { followListings } from './feed/listings.ts';
+import { readMarkets, resolveMarkets, type Venue } from './feed/markets.ts';
 import { readProgress } from './feed/progress.ts';
 import { createPublisher, type Publisher } from './feed/publish.ts';
 import { startShare } from './feed/share.ts';
@@ -28,12 +29,13 @@ export interface IngestOptions {
 
 interface UsedVenue extends Venue {
   ws: string;
+  restBase: string;
   connectRate: ConnectRate;
 }
 
 const HOUR = 3_600_000;
-/** Metadata (status, tick size) is read anew this often. */
-const REFRESH_MS = HOUR;
+/** Connections of an exchange beyond those its markets need, as new listings come; then the small ones become one. */
+const SPARE_FEEDS = 4;
 /** Of the three seconds a stop may take, what is received may use this to leave. */
 const FLUSH_MS = 1_500;
 /** The part of LEASE_MS that a market's last events may use to leave before another process follows it. */
@@ -44,12 +46,13 @@ const RELEASE_MS = 500;
 function venueOf(connector: Connector, config: Config, given: { ws: string; rest: string } | undefined): UsedVenue {
   const setting = (name: keyof Config): string | undefined => config[name] as string | undefined;
   const { limits } = connector;
+  const restBase = setting(connector.settings.rest) ?? given?.rest ?? connector.endpoints.rest;
   return {
-    connector,
+    ...{ connector, restBase },
     ws: setting(connector.settings.ws) ?? given?.ws ?? connector.endpoints.ws,
     connectRate: createConnectRate(limits.connects),
     rest: createExchangeRest({
-      base: setting(connector.settings.rest) ?? given?.rest ?? connector.endpoints.rest,
+      base: restBase,
       timeoutMs: config.STORE_TIMEOUT_MS,
       ...limits.rest,
     }),
@@ -59,8 +62,8 @@ function venueOf(connector: Connector, config: Config, given: { ws: string; rest
 /** What an exchange may ban: calls over REST, and attempts to connect. */
 function placesOf(venues: readonly UsedVenue[]): Map<string, Silent> {
   return new Map(
-    venues.flatMap(({ connector: { exchange }, rest, connectRate }): [string, Silent][] => [
-      [`${exchange}:rest`, rest],
+    venues.flatMap(({ connector: { exchange }, restBase, rest, connectRate }): [string, Silent][] => [
+      [restPlace(restBase), rest],
       [`${exchange}:connect`, connectRate],
     ]),
   );
@@ -92,8 +95,8 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
   checkFees(config.TAKER_FEES, base);
   const markets = withFees(base, config.TAKER_FEES);
   const byId = new Map(markets.map((market) => [marketId(market), market]));
-  /** Those that are no longer followed; what is known of them is kept up to date all the same. */
-  const others = known.filter((market) => !byId.has(marketId(market)));
+  /** Those of ours that nobody follows any more. */
+  const over = new Set<string>();
   const publisher = createPublisher(broker, config.SEND_BUFFER_BYTES, log);
   const backfill = createBackfillLog(log);
   const watched: Publisher = {
@@ -138,13 +141,33 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
     const gone = ids.flatMap((id) => byId.get(id) ?? []);
     gone.forEach(backfill.forget);
     for (const feed of [...feeds]) {
-      feed.drop(gone.filter((market) => market.exchange === feed.exchange).map((market) => market.symbol));
+      const mine = gone.filter((market) => market.exchange === feed.exchange);
+      for (const isOver of [true, false]) {
+        const some = mine.filter((market) => over.has(marketId(market)) === isOver);
+        feed.drop(
+          some.map((market) => market.symbol),
+          isOver,
+        );
+      }
       if (feed.symbols().length > 0) continue;
       feeds.delete(feed);
       void feed.stop();
     }
+    for (const id of ids.filter((one) => over.delete(one))) byId.delete(id);
     log.info({ markets: ids }, 'no longer following');
     await publisher.flush(config.LEASE_MS * HANDOVER);
+  }
+
+  /** The markets of small connections, given up here to be followed on one, where there have come to be too many of them. */
+  async function gathered({ connector: { exchange, limits } }: UsedVenue): Promise<MarketInfo[]> {
+    const size = limits.marketsPerConnection;
+    const all = [...feeds].filter((feed) => feed.exchange === exchange);
+    const total = all.reduce((sum, feed) => sum + feed.symbols().length, 0);
+    if (all.length <= Math.ceil(total / size) + SPARE_FEEDS) return [];
+    const small = all.filter((feed) => feed.symbols().length <= size / 2);
+    const ids = small.flatMap((feed) => feed.symbols().map((symbol) => marketId({ exchange, symbol })));
+    await lost(ids);
+    return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
   const share = startShare({
@@ -155,14 +178,19 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
     ms: config.LEASE_MS,
     async gained(ids) {
       if (ended.signal.aborted) throw new Error('stopping');
+      const given: MarketInfo[] = [];
       try {
         for (const venue of Object.values(venues)) {
           const mine = ids.flatMap((id) => byId.get(id) ?? []).filter((m) => m.exchange === venue.connector.exchange);
+          if (mine.length > 0) given.push(...(await gathered(venue)));
+          mine.push(...given.filter((m) => m.exchange === venue.connector.exchange));
           const size = venue.connector.limits.marketsPerConnection;
           for (let i = 0; i < mine.length; i += size) await follow(venue, mine.slice(i, i + size));
         }
       } catch (error) {
-        await lost(ids);
+        const all = [...ids, ...given.map(marketId)];
+        await lost(all);
+        share.release(all);
         throw error;
       }
     },
@@ -174,24 +202,22 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
   });
   bans.start();
 
-  /** The rows of gold.market: at once, and again whenever the exchanges' lists may have changed. */
-  async function keepMarkets(): Promise<void> {
-    let rows = markets;
-    let first = true;
-    while (!ended.signal.aborted) {
-      const written = await upsertMarkets(postgres, rows).then(
-        () => true,
-        (error) => log.warn({ err: error }, 'markets not written'),
-      );
-      // what became of the others meanwhile is not known yet
-      if (!(written && first && others.length > 0)) await pause(written ? REFRESH_MS : 1_000, ended.signal);
-      if (!written || ended.signal.aborted) continue;
-      first = false;
-      const all = [...markets, ...others];
-      rows = withFees(await refreshedMarkets(all, Object.values(venues), log), config.TAKER_FEES);
-    }
-  }
-  const keeping = keepMarkets();
+  const listings = followListings({
+    ...{ postgres, log, markets, patterns: config.MARKETS, fees: config.TAKER_FEES, venues: Object.values(venues) },
+    others: known.filter((market) => !byId.has(marketId(market))),
+    ...{ everyMs: config.MARKETS_REFRESH_MS, leaseMs: config.LEASE_MS },
+    changed(added, gone) {
+      for (const market of added) {
+        byId.set(marketId(market), market);
+        over.delete(marketId(market));
+      }
+      for (const id of gone.map(marketId)) {
+        if (share.holds(id)) over.add(id);
+        else byId.delete(id);
+      }
+      share.change([...byId.keys()].filter((id) => !over.has(id)));
+    },
+  });
 
   return {
     async stop() {
@@ -199,7 +225,7 @@ export async function startIngest(platform: Platform, options: IngestOptions): P
       // no more frames; then what was received leaves; only then may another process follow
       await Promise.all([...feeds].map((feed) => feed.stop()));
       await publisher.stop(FLUSH_MS);
-      await Promise.race([Promise.all([share.stop(), bans.stop(), keeping]), pause(RELEASE_MS)]);
+      await Promise.race([Promise.all([share.stop(), bans.stop(), listings.stop()]), pause(RELEASE_MS)]);
     },
   };
 }

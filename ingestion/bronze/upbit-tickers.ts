@@ -1,6 +1,6 @@
 /** Upbit's REST tickers of the followed markets → bronze: the answer, and each ticker in it. */
 import type { MarketInfo } from '../../schema/market.ts';
-import { createExchangeRest, RestFailed, type RestReply } from '../../src/platform/exchange/rest.ts';
+import { RestFailed, type RestReply } from '../../src/platform/exchange/rest.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { jsonbText } from '../../src/platform/postgres/jsonb.ts';
 import { ensurePartitions } from '../../src/platform/postgres/partitions.ts';
@@ -8,6 +8,7 @@ import type { Postgres } from '../../src/platform/postgres/postgres.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
 import { readJson } from '../exchanges/fields.ts';
 import { upbit } from '../exchanges/upbit.ts';
+import { LONGEST_WAIT_MS, withGuestRest } from '../feed/guest-rest.ts';
 import { listMarkets, type Venue } from '../feed/markets.ts';
 import { type Task, type TaskContext, TaskFailed } from '../task.ts';
 
@@ -16,8 +17,6 @@ const ENDPOINT = '/v1/ticker';
 const MARKETS = 100;
 const TRIES = 4;
 const BACKOFF = { baseMs: 500, capMs: 5_000 };
-/** The longest that a 429 or 418 is waited for; a longer one is left to the next run. */
-const LONGEST_WAIT_MS = 60_000;
 const DAY = 86_400_000;
 
 // numbers stay as they were sent: the answer is taken apart where they are exact
@@ -88,18 +87,18 @@ export const fetchUpbitTickers: Task = {
   name: 'fetch_upbit_tickers',
   async run(context) {
     const { platform, signal, progress } = context;
-    const { config, postgres } = platform;
-    const base = config.UPBIT_REST_URL ?? upbit.endpoints.rest;
-    const rest = createExchangeRest({ base, timeoutMs: config.STORE_TIMEOUT_MS, ...upbit.limits.rest });
-    const markets = await followed({ connector: upbit, rest }, context);
-    const total = { rowsIn: 0, rowsOut: 0 };
-    for (let i = 0; i < markets.length; i += MARKETS) {
-      const part = markets.slice(i, i + MARKETS);
-      const reply = await ask({ connector: upbit, rest }, part, signal);
-      total.rowsIn++;
-      total.rowsOut += await keep(postgres, reply, part);
-      progress(Math.min(i + MARKETS, markets.length), markets.length);
-    }
-    return total;
+    const { postgres } = platform;
+    return withGuestRest(context, upbit, async (rest) => {
+      const markets = await followed({ connector: upbit, rest }, context);
+      const total = { rowsIn: 0, rowsOut: 0 };
+      for (let i = 0; i < markets.length; i += MARKETS) {
+        const part = markets.slice(i, i + MARKETS);
+        const reply = await ask({ connector: upbit, rest }, part, signal);
+        total.rowsIn++;
+        total.rowsOut += await keep(postgres, reply, part);
+        progress(Math.min(i + MARKETS, markets.length), markets.length);
+      }
+      return total;
+    });
   },
 };

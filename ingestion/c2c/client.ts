@@ -4,7 +4,7 @@
  * Source: rest-api.md "SIGNED request security" and "LIMITS" of binance-spot-api-docs (2026-07), the C2C pages of the API docs.
  */
 import type { C2cTradeType } from '../../schema/c2c.ts';
-import { createExchangeRest, RestFailed, type RestReply } from '../../src/platform/exchange/rest.ts';
+import { createExchangeRest, isLimit, RestFailed, type RestReply } from '../../src/platform/exchange/rest.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import { fullJitter, pause } from '../../src/platform/retry.ts';
 import { BadC2cAnswer, type C2cPage, C2cRefused, readPage } from './answer.ts';
@@ -84,7 +84,8 @@ export function createC2cClient(options: C2cClientOptions): C2cClient {
   const rest = createExchangeRest({
     base,
     timeoutMs,
-    weight: 6_000,
+    // of the 6000 a minute the feeds take 4800, and it may be their address
+    weight: 1_200,
     perMs: 60_000,
     maxBytes: MAX_BYTES,
     concurrency: 1,
@@ -197,7 +198,7 @@ export function createC2cClient(options: C2cClientOptions): C2cClient {
 }
 
 function isLimited(failure: unknown): failure is RestFailed {
-  return failure instanceof RestFailed && (failure.status === 429 || failure.status === 418);
+  return failure instanceof RestFailed && failure.status !== null && isLimit(failure.status);
 }
 
 /** What the exchange said when it refused, in either shape; null where it said nothing of its own. */

@@ -114,7 +114,7 @@ async function ingest(context: TaskContext, mode: FetchMode, sinks: readonly C2c
   const client = createC2cClient({
     ...{ base, key: config.BINANCE_API_KEY, secret: config.BINANCE_API_SECRET },
     ...{ sleepMs: config.SLEEP_INTERVAL, timeoutMs: config.STORE_TIMEOUT_MS },
-    silence: keptSilence(postgres),
+    silence: keptSilence(postgres, base),
     async onAnswer(answer) {
       await claim();
       if (!landing) return;

@@ -1,8 +1,10 @@
 /** How far each sink has come with each side of one merchant's orders: ops.watermark. */
 import { createHash } from 'node:crypto';
 import type { C2cTradeType } from '../../schema/c2c.ts';
+import { holderName } from '../../src/platform/postgres/lease.ts';
 import type { Postgres, Sql } from '../../src/platform/postgres/postgres.ts';
 import { lockProgress, saveProgress } from '../../src/platform/postgres/progress.ts';
+import { banOf, restPlace } from '../feed/bans.ts';
 import type { C2cSilence } from './client.ts';
 import { advanced, type Position, resumed, type Window } from './windows.ts';
 
@@ -55,32 +57,10 @@ export async function savePosition(
   });
 }
 
-const PAUSE = 'c2c.paused';
-/** What another process was told counts here this much later at the most. */
-const KNOWN_FOR_MS = 1_000;
-
-/** The silence that the exchange asked any process for, kept over their ends. */
-export function keptSilence(postgres: Postgres): C2cSilence {
-  let until = 0;
-  let readAt = Number.NEGATIVE_INFINITY;
-  return {
-    async until() {
-      if (performance.now() - readAt < KNOWN_FOR_MS) return until;
-      const [row] = await postgres.query<{ until: string | null }>(
-        `SELECT position->>'until' AS until FROM ops.watermark WHERE step = $1`,
-        [PAUSE],
-      );
-      until = Number(row?.until ?? 0);
-      readAt = performance.now();
-      return until;
-    },
-    async tell(time) {
-      until = Math.max(until, time);
-      await postgres.transaction(async (sql) => {
-        const known = await lockProgress<{ until: number }>(sql, PAUSE);
-        // a shorter one does not end a longer one
-        await saveProgress(sql, PAUSE, { until: Math.max(known?.until ?? 0, time) });
-      });
-    },
-  };
+/**
+ * The silence that the exchange asked any process for, kept over their ends: the same for the feeds, where their REST calls go
+ * to the same host.
+ */
+export function keptSilence(postgres: Postgres, base: string): C2cSilence {
+  return banOf(postgres, restPlace(base), holderName());
 }

@@ -29,20 +29,65 @@ const READ_MS = 1_000;
 /** Differences up to this are those of clocks and ways, and no news. */
 const SLACK_MS = 500;
 
+/** What an exchange's REST API is called among the places: whatever has this host, has one limit. */
+export const restPlace = (base: string): string => `rest:${new URL(base).host}`;
+
+interface Row {
+  name: string;
+  /** How long it goes on. */
+  ms: number;
+}
+
+/** What is written down of these places and not over. Throws PostgresUnavailable. */
+function readBans(postgres: Postgres, places: Iterable<string>): Promise<Row[]> {
+  return postgres.query<Row>(
+    `SELECT name, extract(epoch FROM expires_at - clock_timestamp())::float8 * 1000 AS ms FROM ops.lease
+     WHERE name = ANY($1) AND expires_at > clock_timestamp()`,
+    [Array.from(places, (place) => PREFIX + place)],
+  );
+}
+
+/** Writes down that a place is silent for `ms`; a shorter silence does not end a longer one. Throws PostgresUnavailable. */
+async function writeBan(postgres: Postgres, place: string, ms: number, holder: string): Promise<void> {
+  await postgres.query(
+    `INSERT INTO ops.lease AS l (name, holder, fence, expires_at)
+     VALUES ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
+     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = l.fence + 1, expires_at = excluded.expires_at
+       WHERE l.expires_at < excluded.expires_at`,
+    [PREFIX + place, holder, ms],
+  );
+}
+
+/** The ban of one place, for who asks before each call. Both throw PostgresUnavailable. */
+export function banOf(postgres: Postgres, place: string, holder: string) {
+  let known = 0;
+  let readAt = Number.NEGATIVE_INFINITY;
+  return {
+    /** Epoch ms; what another process was told counts here within a second. */
+    async until(): Promise<number> {
+      if (performance.now() - readAt < READ_MS) return known;
+      const [row] = await readBans(postgres, [place]);
+      known = row ? Date.now() + row.ms : 0;
+      readAt = performance.now();
+      return known;
+    },
+    /** No calls before `time`, epoch ms. */
+    async tell(time: number): Promise<void> {
+      known = Math.max(known, time);
+      await writeBan(postgres, place, Math.max(0, time - Date.now()), holder);
+    },
+  };
+}
+
 /** Shares the silences of `places`, by what they are called in all processes. `holder` names this one. */
 export function createBans(postgres: Postgres, places: ReadonlyMap<string, Silent>, holder: string, log: Log): Bans {
-  const names = [...places.keys()].map((place) => PREFIX + place);
   /** Until when the others know of our silence, monotonic ms. */
   const told = new Map<string, number>();
   const ended = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
   async function read(): Promise<void> {
-    const rows = await postgres.query<{ name: string; ms: number }>(
-      `SELECT name, extract(epoch FROM expires_at - clock_timestamp())::float8 * 1000 AS ms FROM ops.lease
-       WHERE name = ANY($1) AND expires_at > clock_timestamp()`,
-      [names],
-    );
+    const rows = await readBans(postgres, places.keys());
     for (const { name, ms } of rows) {
       const place = name.slice(PREFIX.length);
       const silent = places.get(place);
@@ -58,13 +103,7 @@ export function createBans(postgres: Postgres, places: ReadonlyMap<string, Silen
       const ms = silent.silentFor();
       const until = performance.now() + ms;
       if (ms === 0 || until <= (told.get(place) ?? 0) + SLACK_MS) continue;
-      await postgres.query(
-        `INSERT INTO ops.lease AS l (name, holder, fence, expires_at)
-         VALUES ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
-         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = l.fence + 1, expires_at = excluded.expires_at
-           WHERE l.expires_at < excluded.expires_at`,
-        [PREFIX + place, holder, ms],
-      );
+      await writeBan(postgres, place, ms, holder);
       told.set(place, until);
     }
   }
@@ -93,6 +132,8 @@ export function createBans(postgres: Postgres, places: ReadonlyMap<string, Silen
     async stop() {
       ended.abort();
       await running;
+      // what came after the last look
+      await tell().catch((error) => log.debug({ err: error }, 'bans not shared'));
     },
   };
 }

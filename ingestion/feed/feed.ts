@@ -12,7 +12,7 @@ import { fullJitter, pause } from '../../src/platform/retry.ts';
 import { BadFrame, type Connector, type Control, type FeedEvent } from '../exchanges/connector.ts';
 import type { ConnectRate } from './connect-rate.ts';
 import { ConnectFailed, type Connection, openConnection } from './connection.ts';
-import { createExchangeClock } from './exchange-clock.ts';
+import { believe, createExchangeClock } from './exchange-clock.ts';
 import type { FeedTimes } from './flow.ts';
 import { createMarketFeed, type MarketFeed } from './market-feed.ts';
 import { createListener } from './pace.ts';
@@ -43,8 +43,8 @@ export interface FeedOptions {
 
 export interface Feed {
   symbols(): string[];
-  /** Nothing of these markets is published any more. */
-  drop(symbols: readonly string[]): void;
+  /** Nothing of these markets is published any more; `ended` where by nobody else either. */
+  drop(symbols: readonly string[], ended?: boolean): void;
   /** Closes the connection; resolves when nothing runs any more. */
   stop(): Promise<void>;
 }
@@ -60,8 +60,6 @@ const BACKOFF = { baseMs: 500, capMs: 30_000 };
 const GOOD_MS = 30_000;
 /** Events that wait during an overlap; beyond that the changeover is made at once. */
 const MAX_WAITING = 50_000;
-/** An event further ahead of our clock is an error, whatever the clocks' skew. */
-const MAX_AHEAD_MS = 86_400_000;
 
 /** Starts a feed; it comes up by itself and lives until `stop`. */
 export function startFeed(options: FeedOptions): Feed {
@@ -114,10 +112,8 @@ export function startFeed(options: FeedOptions): Feed {
       publisher.raw({ ...frame, ...known }, heldBy(known.symbol));
       kept = true;
       if (events.length === 0 && known.symbol && known.channel) markets.get(known.symbol)?.heard(known.channel);
-      const ahead = events.find(({ event }) => event.eventTime > receivedAt + MAX_AHEAD_MS);
-      if (ahead) throw new BadFrame(`event time more than a day ahead (${ahead.event.eventTime})`);
+      believe(events, receivedAt, clock);
       for (const event of events) {
-        clock.note(event.event.eventTime);
         if (link.waiting) link.waiting.push(event);
         else dispatch(event);
       }
@@ -285,12 +281,12 @@ export function startFeed(options: FeedOptions): Feed {
 
   return {
     symbols: () => [...markets.keys()],
-    drop(symbols) {
-      for (const symbol of symbols) {
-        markets.get(symbol)?.stop();
-        markets.delete(symbol);
-      }
-      if (markets.size > 0) want('rebalanced');
+    drop(symbols, isOver) {
+      const mine = symbols.filter((symbol) => markets.has(symbol));
+      for (const symbol of mine) markets.get(symbol)?.stop(isOver);
+      for (const symbol of mine) markets.delete(symbol);
+      // of one that is no more nothing comes anyway
+      if (mine.length > 0 && markets.size > 0 && !isOver) want('rebalanced');
     },
     stop,
   };

@@ -15,6 +15,9 @@ const LOST_MS = 5 * MINUTE;
 /** Candles remembered to know what was published. */
 const REMEMBERED = 300;
 
+/** Those that wait to be checked: a day of them, while an exchange does not answer. */
+const MAX_UNCHECKED = 1_440;
+
 /** One check at a time an exchange: what was missed must not wait behind them. */
 const lines = new WeakMap<Connector, Promise<void>>();
 
@@ -47,6 +50,14 @@ export function createCheckedKlineFlow(
     if (published.size > REMEMBERED) published.delete(published.keys().next().value as number);
   }
 
+  function waitForCheck(openTime: number): void {
+    unchecked.set(openTime, performance.now());
+    if (unchecked.size <= MAX_UNCHECKED) return;
+    const oldest = unchecked.keys().next().value as number;
+    log.warn({ openTime: oldest }, 'a candle that could not be checked for a day is left as it is');
+    unchecked.delete(oldest);
+  }
+
   const flow = make({
     ...tools,
     publish(event, late) {
@@ -55,7 +66,7 @@ export function createCheckedKlineFlow(
         // a hole that is filled, and the check, find the same
         if (late && known && !differs(known, event.event)) return;
         remember(event.event);
-        if (!late) unchecked.set(event.event.openTime, performance.now());
+        if (!late) waitForCheck(event.event.openTime);
       }
       tools.publish(event, late);
     },

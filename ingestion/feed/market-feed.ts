@@ -37,8 +37,8 @@ export interface MarketFeed {
   tick(): void;
   /** True when this market's silence is worth a new connection. */
   wantsReconnect(): boolean;
-  /** Nothing of it is published any more. */
-  stop(): void;
+  /** Nothing of it is published any more; `ended` where nobody else goes on with it, which is told. */
+  stop(ended?: boolean): void;
 }
 
 /** Everything a market feed needs; `signal` and `gap` are its own. */
@@ -248,6 +248,13 @@ export function createMarketFeed(options: MarketFeedOptions): MarketFeed {
       sayAll();
     },
     wantsReconnect: () => !refused && watch.wantsReconnect(performance.now()),
-    stop: () => ended.abort(),
+    stop(isOver = false) {
+      if (isOver && !ended.signal.aborted) {
+        connected = false;
+        watch.disconnected();
+        sayAll();
+      }
+      ended.abort();
+    },
   };
 }

@@ -61,13 +61,18 @@ export function readMarkets(postgres: Postgres, exchanges: readonly Exchange[]):
   );
 }
 
-/** The markets that patterns name, out of a list. Markets that are not in it go to `unknown`. */
-function choose(patterns: readonly MarketPattern[], all: readonly MarketInfo[], unknown: (symbol: string) => void) {
+/** The markets that patterns name, out of a list: by `*` those that are traded. What is not in it goes to `unknown`. */
+export function choose(
+  patterns: readonly MarketPattern[],
+  all: readonly MarketInfo[],
+  unknown: (symbol: string) => void,
+  isTraded = ({ status }: MarketInfo): boolean => status === 'TRADING',
+): MarketInfo[] {
   const bySymbol = new Map(all.map((market) => [market.symbol, market]));
   const chosen = new Map<string, MarketInfo>();
   for (const { symbol } of patterns) {
     if (symbol === '*') {
-      for (const market of all) if (market.status === 'TRADING') chosen.set(market.symbol, market);
+      for (const market of all) if (isTraded(market)) chosen.set(market.symbol, market);
       continue;
     }
     const market = bySymbol.get(symbol);
@@ -119,11 +124,18 @@ export async function resolveMarkets(
 /** A refresh of what is followed anyway may take longer than a start. */
 const REFRESH_MS = 30_000;
 
-/** What the exchanges' own lists say of the markets now; what is in none is delisted, and stays as it is where there is no list. */
+/** A list that lacks more of them than this, and more than half, is a damaged one. */
+const BELIEVED = 10;
+
+/**
+ * What the exchanges' own lists say of the markets now; what is in none is delisted, and stays as it is where there is no list.
+ * Those that `patterns` name besides are added.
+ */
 export async function refreshedMarkets(
   markets: readonly MarketInfo[],
   venues: readonly Venue[],
   log: Log,
+  patterns: readonly MarketPattern[] = [],
 ): Promise<MarketInfo[]> {
   const lists = await Promise.all(
     venues.map(async (venue) => {
@@ -132,8 +144,19 @@ export async function refreshedMarkets(
       const list = await listMarkets(venue, log, REFRESH_MS);
       if (!list || list.length === 0) return mine;
       const found = new Map(list.map((market) => [market.symbol, market]));
+      const missing = mine.filter(({ symbol, status }) => status !== 'DELISTED' && !found.has(symbol)).length;
+      if (missing > Math.max(BELIEVED, mine.length / 2)) {
+        log.error(
+          { exchange, missing, of: mine.length },
+          "the exchange's list lacks most of its markets: not believed",
+        );
+        return mine;
+      }
       const now = mine.map((market): MarketInfo => found.get(market.symbol) ?? { ...market, status: 'DELISTED' });
-      return withSteps(venue, now, log, REFRESH_MS);
+      const known = new Set(mine.map(({ symbol }) => symbol));
+      const wanted = patterns.filter((pattern) => pattern.exchange === exchange);
+      const added = choose(wanted, list, () => {}).filter(({ symbol }) => !known.has(symbol));
+      return withSteps(venue, [...now, ...added], log, REFRESH_MS);
     }),
   );
   return lists.flat();

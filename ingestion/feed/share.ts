@@ -10,7 +10,7 @@ import { pause } from '../../src/platform/retry.ts';
 
 export interface ShareOptions {
   postgres: Postgres;
-  /** What is shared, e.g. market ids. The same list in every process, in any order. */
+  /** What is shared at first, e.g. market ids. The same list in every process, in any order. */
   items: readonly string[];
   /** Unique to this run of this process. */
   holder: string;
@@ -28,6 +28,10 @@ export interface ShareOptions {
 export interface Share {
   /** True while the item may be published from here. */
   holds(item: string): boolean;
+  /** From now on these are shared. Those of ours that are not among them are given back. */
+  change(items: readonly string[]): void;
+  /** Gives these back soon; whoever has room takes them then. */
+  release(items: readonly string[]): void;
   /** Gives everything back; `lost` must have been seen to by the caller. */
   stop(): Promise<void>;
 }
@@ -46,7 +50,9 @@ export function fairShare(total: number, members: number, rank: number): number 
 export function startShare(options: ShareOptions): Share {
   const { postgres, holder, log } = options;
   const life = options.ms * LIFE;
-  const names = options.items.map((item) => PREFIX + item).sort();
+  const namesOf = (items: readonly string[]): string[] => items.map((item) => PREFIX + item).sort();
+  let names = namesOf(options.items);
+  const unwanted = new Set<string>();
   const self = MEMBER_PREFIX + holder;
   const held = new Map<string, Lease>();
   const ended = new AbortController();
@@ -108,6 +114,10 @@ export function startShare(options: ShareOptions): Share {
     const rank = members.indexOf(self);
     if (rank < 0) return;
     options.members(members.length);
+    const shared = new Set(names);
+    const foreign = [...held.keys()].filter((name) => !shared.has(name) || unwanted.has(name));
+    unwanted.clear();
+    if (foreign.length > 0) await giveBack(foreign);
     const fair = fairShare(names.length, members.length, rank);
     const own = [...held.keys()].sort();
     if (own.length > fair) await giveBack(own.slice(fair));
@@ -124,6 +134,12 @@ export function startShare(options: ShareOptions): Share {
 
   return {
     holds: (item) => held.get(PREFIX + item)?.isHeld() ?? false,
+    change(items) {
+      names = namesOf(items);
+    },
+    release(items) {
+      for (const name of namesOf(items)) unwanted.add(name);
+    },
     async stop() {
       ended.abort();
       await running;

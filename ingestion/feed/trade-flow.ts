@@ -119,9 +119,11 @@ export function createTradeFlow(tools: FlowTools, history: ForwardHistory | null
       last = null;
       return true;
     }
-    // the exchange no longer serves what lies between
-    if (first && BigInt(first.tradeId) > from.id + 1n) lose();
-    for (const trade of fresh) accept(trade, true);
+    for (const trade of fresh) {
+      // the exchange no longer serves what lies between, or what it says of it can't be used
+      if (last && BigInt(trade.tradeId) > last.id + 1n) lose();
+      accept(trade, true);
+    }
     return trades.length < source.limit;
   }
 

@@ -57,6 +57,11 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
     lost = false;
   }
 
+  /** The time of the newest trade. What was traded until a time that has not come there yet is not known, whatever its stamp said. */
+  function reached(): number {
+    return Math.min(lastTime ?? 0, tools.exchangeNow() ?? Number.POSITIVE_INFINITY);
+  }
+
   function lose(): void {
     lost = true;
     tools.gap();
@@ -126,10 +131,10 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
     for (let attempt = 0; !signal.aborted; attempt++) {
       const round = resumes;
       try {
-        const from = Math.min(lastTime ?? 0, again);
+        const newest = reached();
+        const from = Math.min(newest, again);
         const { trades: found, whole } = await missed(source, from);
         if (!whole) lose();
-        const newest = lastTime ?? 0;
         if (found.some((trade) => trade.eventTime < newest && !recent.has(trade.tradeId))) tools.gap();
         for (const trade of found) accept(trade, true);
         if (again >= from) again = Number.POSITIVE_INFINITY;
@@ -140,7 +145,7 @@ export function createUnorderedTradeFlow(tools: FlowTools, history: BackwardHist
         const hopeless = error instanceof RestFailed && !error.retryable;
         if (hopeless || performance.now() - since > tools.times.patienceMs) {
           log.warn({ err: error }, 'trades missing');
-          return hopeless ? lose() : giveUp(Math.min(lastTime ?? 0, again));
+          return hopeless ? lose() : giveUp(Math.min(reached(), again));
         }
       }
       await pause(fullJitter(FILL_BACKOFF, attempt), signal);

@@ -9,6 +9,9 @@ import { hasHistory } from './progress.ts';
 /** Books a millisecond that the sequence has room for. */
 const PER_MS = 1_000n;
 
+/** A book this far ahead of our clock, and of the one that comes after it, had a wrong stamp. */
+const AHEAD_MS = 10_000;
+
 /** The flow of one market's book. */
 export function createWholeBookFlow(tools: FlowTools): Flow<BookUpdate> {
   let last: BookUpdate | null = null;
@@ -34,7 +37,8 @@ export function createWholeBookFlow(tools: FlowTools): Flow<BookUpdate> {
 
   return {
     push(update) {
-      if (last && update.eventTime < last.eventTime) return;
+      const ahead = last ? last.eventTime - Math.max(update.eventTime, update.receivedAt) : 0;
+      if (last && update.eventTime < last.eventTime && ahead <= AHEAD_MS) return;
       // up to half of Bithumb's frames repeat the one before
       const same = JSON.stringify([last?.bids, last?.asks]) === JSON.stringify([update.bids, update.asks]);
       last = update;

@@ -4,9 +4,10 @@
  */
 import { type Exchange, INTERVALS, type MarketInfo } from '../../schema/market.ts';
 import { TOPICS } from '../../schema/topics.ts';
-import { createExchangeRest } from '../../src/platform/exchange/rest.ts';
+import type { ExchangeRest } from '../../src/platform/exchange/rest.ts';
 import type { Connector } from '../exchanges/connector.ts';
 import { CONNECTORS } from '../exchanges/index.ts';
+import { withGuestRest } from '../feed/guest-rest.ts';
 import { loadNewestMinutes } from '../gold/kline.ts';
 import { type Task, type TaskContext, TaskFailed } from '../task.ts';
 import { knownMarkets } from './from-gold.ts';
@@ -18,15 +19,17 @@ const REACH_MS = 60 * MINUTE;
 const SETTLED_MS = 6_000;
 
 /** One exchange's minutes into the topic. Resolves with how many. Throws RestFailed, BadFrame or what the log says. */
-async function fetchMinutes(connector: Connector, { platform, signal }: TaskContext): Promise<number> {
+async function fetchMinutes(
+  connector: Connector,
+  { platform, signal }: TaskContext,
+  rest: ExchangeRest,
+): Promise<number> {
   const { config, postgres, broker } = platform;
-  const { exchange, klineHistory, limits, settings, endpoints } = connector;
+  const { exchange, klineHistory } = connector;
   const patterns = config.MARKETS.filter((pattern) => pattern.exchange === exchange);
   const followed = (symbol: string) => patterns.some((pattern) => pattern.symbol === '*' || pattern.symbol === symbol);
   const markets = (await knownMarkets(postgres)).filter((m) => m.exchange === exchange && followed(m.symbol));
   if (!klineHistory || markets.length === 0) return 0;
-  const base = (config[settings.rest] as string | undefined) ?? endpoints.rest;
-  const rest = createExchangeRest({ base, timeoutMs: config.STORE_TIMEOUT_MS, ...limits.rest });
   const newest = await loadNewestMinutes(postgres, markets);
   let sent = 0;
   for (const [i, { symbol, nativeSymbol }] of markets.entries()) {
@@ -63,7 +66,8 @@ export const minutesFromExchanges: Task = {
     for (const [i, exchange] of used.entries()) {
       signal.throwIfAborted();
       try {
-        rows += await fetchMinutes(CONNECTORS[exchange], context);
+        const connector = CONNECTORS[exchange];
+        rows += await withGuestRest(context, connector, (rest) => fetchMinutes(connector, context, rest));
       } catch (error) {
         if (signal.aborted) throw error;
         failed++;

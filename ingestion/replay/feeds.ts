@@ -7,7 +7,7 @@ import type { RawFrame } from '../../schema/topics.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { BadFrame, type Connector, type PublishedEvent } from '../exchanges/connector.ts';
 import { CONNECTORS } from '../exchanges/index.ts';
-import { createExchangeClock, type ExchangeClock } from '../feed/exchange-clock.ts';
+import { believe, createExchangeClock, type ExchangeClock } from '../feed/exchange-clock.ts';
 import { FLOW_TIMES, type FlowTimes } from '../feed/flow.ts';
 import { createMarketFeed, type MarketFeed } from '../feed/market-feed.ts';
 import type { Publisher } from '../feed/publish.ts';
@@ -95,8 +95,8 @@ export function createReplayFeeds(markets: readonly MarketInfo[], staleMs: numbe
       try {
         const said = venue.connector.normalize(bytes, { receivedAt, market: (native) => venue.byNative.get(native) });
         if (said.events.length === 0 && said.known.channel) known?.feed.heard(said.known.channel);
+        believe(said.events, receivedAt, venue.clock);
         for (const event of said.events) {
-          venue.clock.note(event.event.eventTime);
           followed.get(marketId(event.event))?.feed.push(event);
         }
       } catch (error) {

@@ -11,9 +11,10 @@ import {
 } from '../../schema/market.ts';
 import type { RankingEvent } from '../../schema/ranking.ts';
 import { BadMessage } from '../../schema/topics.ts';
+import { MAX_AHEAD_MS } from '../feed/exchange-clock.ts';
 
 /** An event further ahead of our clock than this is not believed: it would make partitions nobody needs. */
-const MAX_AHEAD_MS = 86_400_000;
+const MAX_FUTURE_MS = 86_400_000;
 const MINUS = 45;
 
 type Check<P> = (payload: P) => P;
@@ -31,12 +32,14 @@ function notNegative(payload: object, ...fields: string[]): void {
 
 /** Refuses a time (epoch ms) that lies more than a day ahead. Throws BadMessage. */
 export function checkNotAhead(time: number, field = 'eventTime'): void {
-  if (time > Date.now() + MAX_AHEAD_MS) fail(`${field} is more than a day in the future`);
+  if (time > Date.now() + MAX_FUTURE_MS) fail(`${field} is more than a day in the future`);
 }
 
 function checkTimes(event: MarketEvent): void {
   checkNotAhead(event.eventTime);
   checkNotAhead(event.receivedAt, 'receivedAt');
+  // by what it was received at, so that it is the same whenever it is read
+  if (event.eventTime > event.receivedAt + MAX_AHEAD_MS) fail('eventTime is more than five minutes after receivedAt');
 }
 
 /** A candle: prices in order, nothing negative, opened on the minute. Returns it; throws BadMessage. */

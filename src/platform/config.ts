@@ -57,6 +57,11 @@ export const SETTINGS = {
     'Markets to follow: exchange:BASE-QUOTE or exchange:*',
     list(market),
   ),
+  MARKETS_REFRESH_MS: setting(
+    '3600000',
+    "How often the exchanges' lists are read again: exchange:* follows new listings, what is delisted is ended",
+    integer(1_000, 86_400_000),
+  ),
   TAKER_FEES: setting(
     '',
     "Fees of a taker as fractions where yours differ from the exchange's base rate: exchange:BASE-QUOTE=0.00075 or exchange:*=0.00075",

@@ -24,6 +24,12 @@ export interface RestReply {
   receivedAt: number;
 }
 
+/**
+ * True for an answer to who asks too much: 429; 418 where he went on; 403 of a firewall (binance-spot-api-docs, rest-api.md: "HTTP
+ * 403 return code is used when the WAF Limit has been violated").
+ */
+export const isLimit = (status: number): boolean => status === 429 || status === 418 || status === 403;
+
 /** A call that brought no usable body. */
 export class RestFailed extends Error {
   override readonly name = 'RestFailed';
@@ -41,7 +47,7 @@ export class RestFailed extends Error {
 
   /** False where the same request would be refused again. */
   get retryable(): boolean {
-    return this.status === null || this.status === 429 || this.status === 418 || this.status >= 500;
+    return this.status === null || isLimit(this.status) || this.status >= 500;
   }
 }
 
@@ -68,8 +74,8 @@ export interface ExchangeRest {
 }
 
 const MEGABYTE = 1_048_576;
-/** Silence where a 429 or 418 names none. */
-const DEFAULT_PAUSE_MS = 10_000;
+/** Silence where a refusal for asking too much names none. */
+export const DEFAULT_PAUSE_MS = 10_000;
 
 /** Milliseconds of a Retry-After header (seconds or a date); null when there is none. */
 export function retryAfterMs(header: string | null | undefined, now = Date.now()): number | null {
@@ -158,7 +164,7 @@ export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
     }
     const reply: RestReply = { body, callId, callTs, receivedAt: Date.now() };
     if (response.ok) return reply;
-    const limited = response.status === 429 || response.status === 418;
+    const limited = isLimit(response.status);
     const wait = limited
       ? (limitedMs(response.headers) ?? DEFAULT_PAUSE_MS)
       : retryAfterMs(response.headers.get('retry-after'));

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import { retryAfterMs } from './rest.ts';
+import { DEFAULT_PAUSE_MS, isLimit, retryAfterMs } from './rest.ts';
 
 /** Why a socket ended, or did not come to be. */
 export interface SocketEnd {
@@ -44,12 +44,19 @@ const GOODBYE_MS = 500;
 
 /** Connects. Failing to is reported through `handlers.end`, never thrown. */
 export function openExchangeSocket(options: SocketOptions, handlers: SocketHandlers): ExchangeSocket {
-  const socket = new WebSocket(options.url, {
-    handshakeTimeout: options.handshakeTimeoutMs,
-    maxPayload: options.maxFrameBytes,
-    perMessageDeflate: false,
-    followRedirects: false,
-  });
+  let socket: WebSocket;
+  try {
+    socket = new WebSocket(options.url, {
+      handshakeTimeout: options.handshakeTimeoutMs,
+      maxPayload: options.maxFrameBytes,
+      perMessageDeflate: false,
+      followRedirects: false,
+    });
+  } catch (error) {
+    // an exchange that names its own address may name one that is none
+    queueMicrotask(() => handlers.end({ code: 1006, reason: (error as Error).message, retryAfterMs: null }));
+    return { send() {}, ping() {}, close() {}, terminate() {} };
+  }
   let why: Omit<SocketEnd, 'code'> | null = null;
   let ended = false;
   let silent = false;
@@ -69,10 +76,9 @@ export function openExchangeSocket(options: SocketOptions, handlers: SocketHandl
     if (!silent && !ended) handlers.pong();
   });
   socket.on('unexpected-response', (_request, response: IncomingMessage) => {
-    why = {
-      reason: `HTTP ${response.statusCode}`,
-      retryAfterMs: retryAfterMs(response.headers['retry-after']),
-    };
+    const { statusCode = 0, headers } = response;
+    const asked = retryAfterMs(headers['retry-after']);
+    why = { reason: `HTTP ${statusCode}`, retryAfterMs: asked ?? (isLimit(statusCode) ? DEFAULT_PAUSE_MS : null) };
     response.resume();
     socket.terminate();
     end(1006, why.reason);

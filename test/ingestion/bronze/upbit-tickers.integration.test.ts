@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fetchUpbitTickers } from '../../../ingestion/bronze/upbit-tickers.ts';
+import { createBans, restPlace } from '../../../ingestion/feed/bans.ts';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import { startUpbitSim } from '../../../sim/upbit/server.ts';
+import { createExchangeRest, type RestFailed } from '../../../src/platform/exchange/rest.ts';
 import { openTestDatabase } from '../../support/postgres.ts';
+import { until } from '../../support/until.ts';
+import { quiet } from '../feed/scripted.ts';
 import { memoryPlatform } from '../workers/worker-platform.ts';
 
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
@@ -60,9 +64,40 @@ test('all markets of the exchange, after a refusal that is waited out', async ()
   assert.deepEqual(await run('binance:BTC-USDT'), { rowsIn: 0, rowsOut: 0 });
 });
 
+test('a ban that the feeds met is kept to, and one that is met here is told to them', async () => {
+  const feeds = createExchangeRest({ base: sim.restUrl, timeoutMs: 2_000, weight: 8, perMs: 1_000 });
+  const bans = createBans(database.postgres, new Map([[restPlace(sim.restUrl), feeds]]), 'ingest', quiet);
+  bans.start();
+  try {
+    const before = sim.stats().restRequests;
+    feeds.pause(3_000);
+    const bannedUntil = performance.now() + 3_000;
+    const written = async () =>
+      (await database.postgres.query(`SELECT 1 FROM ops.lease WHERE name LIKE 'ban:%' AND expires_at > now()`))[0];
+    await until('the ban to be written', written);
+    assert.deepEqual(await run('upbit:BTC-KRW'), { rowsIn: 1, rowsOut: 2 });
+    assert.ok(performance.now() > bannedUntil - 700, 'not before it was over');
+    assert.equal(sim.stats().restRequests - before, 2);
+
+    sim.faults.refuseRest({ status: 418, count: 1, retryAfter: 600, path: '/v1/ticker' });
+    await assert.rejects(run('upbit:BTC-KRW'), { name: 'RestFailed', status: 418 });
+    await until('the feeds to be silent', () => feeds.silentFor() > 500_000);
+    const asked = sim.stats().restRequests;
+    // one that is this long is left to a later run
+    await assert.rejects(run('upbit:BTC-KRW'), ({ name, status, retryAfterMs }: RestFailed) => {
+      return name === 'RestFailed' && status === 429 && (retryAfterMs ?? 0) > 500_000;
+    });
+    assert.equal(sim.stats().restRequests, asked);
+  } finally {
+    await bans.stop();
+    await database.postgres.query('TRUNCATE ops.lease');
+  }
+});
+
 test('a long ban, or a list that can not be had, ends the run with an error', async () => {
   sim.faults.refuseRest({ status: 418, count: 1, retryAfter: 600, path: '/v1/ticker' });
   await assert.rejects(run('upbit:BTC-KRW'), { name: 'RestFailed', status: 418 });
+  await database.postgres.query('TRUNCATE ops.lease');
   sim.faults.refuseRest({ status: 418, count: 1, retryAfter: 600, path: '/v1/market' });
   await assert.rejects(run('upbit:BTC-KRW'), /list of markets/);
 });

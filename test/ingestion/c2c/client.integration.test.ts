@@ -3,9 +3,12 @@ import { after, before, beforeEach, mock, test } from 'node:test';
 import { type C2cAnswer, type C2cSilence, createC2cClient } from '../../../ingestion/c2c/client.ts';
 import { ingestC2cOrders, upsertLatestC2cOrders } from '../../../ingestion/c2c/ingest.ts';
 import { keptSilence } from '../../../ingestion/c2c/progress.ts';
+import { createBans, restPlace } from '../../../ingestion/feed/bans.ts';
 import type { C2cSim } from '../../../sim/c2c/server.ts';
+import { createExchangeRest } from '../../../src/platform/exchange/rest.ts';
 import { metrics } from '../../../src/platform/metrics.ts';
 import { until } from '../../support/until.ts';
+import { quiet } from '../feed/scripted.ts';
 import { type MerchantPlatform, startMerchant } from './merchant-platform.ts';
 
 const DAY = 86_400_000;
@@ -99,7 +102,7 @@ test('a request is signed when it is sent, not before the pause', async () => {
 });
 
 test('a silence that any worker is told holds for every one at once, and a shorter one does not end it', async () => {
-  const [own, other] = [keptSilence(merchant.postgres), keptSilence(merchant.postgres)];
+  const [own, other] = [keptSilence(merchant.postgres, sim.url), keptSilence(merchant.postgres, sim.url)];
   const talking = client({ silence: own });
   await talking.page(asked, never);
   const before = sim.stats().requests;
@@ -110,16 +113,38 @@ test('a silence that any worker is told holds for every one at once, and a short
   await until('the silence to be known', async () => (await own.until()) > Date.now() + 7_000_000);
   await assert.rejects(talking.page(asked, never), { name: 'C2cPaused' });
   await own.tell(Date.now() + 1_000);
-  assert.ok((await keptSilence(merchant.postgres).until()) > Date.now() + 7_000_000);
+  assert.ok((await keptSilence(merchant.postgres, sim.url).until()) > Date.now() + 7_000_000);
   assert.equal(sim.stats().requests - before, 1);
-  await merchant.rows(`DELETE FROM ops.watermark WHERE step = 'c2c.paused'`);
+  await merchant.rows(`DELETE FROM ops.lease WHERE name LIKE 'ban:%'`);
+});
+
+test('a ban of the feeds is one of C2C where the host is the same, and the other way round', async () => {
+  const base = 'https://api.binance.com';
+  const [c2c, elsewhere] = [base, 'https://api1.binance.com'].map((url) => keptSilence(merchant.postgres, url));
+  const feeds = createExchangeRest({ base, timeoutMs: 1, weight: 1, perMs: 1 });
+  const bans = createBans(merchant.postgres, new Map([[restPlace(base), feeds]]), 'ingest', quiet);
+  bans.start();
+  try {
+    feeds.pause(60_000);
+    const isKnown = async (): Promise<boolean> => ((await c2c?.until()) ?? 0) > Date.now() + 50_000;
+    await until('the ban of the feeds to be known', isKnown);
+    assert.equal(await elsewhere?.until(), 0);
+    await c2c?.tell(Date.now() + 600_000);
+    await until('the feeds to be silent', () => feeds.silentFor() > 590_000);
+  } finally {
+    await bans.stop();
+    await merchant.rows(`DELETE FROM ops.lease WHERE name LIKE 'ban:%'`);
+  }
 });
 
 test('a short silence is kept while it is waited for', async () => {
-  const kept = keptSilence(merchant.postgres);
+  const kept = keptSilence(merchant.postgres, sim.url);
   sim.faults.refuse({ status: 429, count: 1, retryAfter: 2 });
   const waiting = client({ silence: kept }).page(asked, never);
-  await until('the silence to be written', async () => (await keptSilence(merchant.postgres).until()) > Date.now());
+  await until(
+    'the silence to be written',
+    async () => (await keptSilence(merchant.postgres, sim.url).until()) > Date.now(),
+  );
   assert.equal((await waiting).orders.length, 100);
 });
 
@@ -171,7 +196,7 @@ test('a long ban ends the run, and no later run of any process calls before it i
   const before = sim.stats().requests;
   await assert.rejects(merchant.run(ingestC2cOrders), { name: 'C2cPaused' });
   assert.equal(sim.stats().requests, before);
-  await merchant.rows(`UPDATE ops.watermark SET position = '{"until":1}' WHERE step = 'c2c.paused'`);
+  await merchant.rows(`DELETE FROM ops.lease WHERE name LIKE 'ban:%'`);
   await merchant.run(upsertLatestC2cOrders);
 });
 
