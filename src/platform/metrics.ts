@@ -1,7 +1,8 @@
 /** Owner of prom-client: every metric of the project, named and explained in one place. */
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from 'prom-client';
 import { rememberedCharacters } from '../../schema/json-values.ts';
+import { Durations } from './durations.ts';
 
 export const registry = new Registry();
 collectDefaultMetrics({ register: registry });
@@ -38,10 +39,64 @@ export function tallyOf<L extends string>(metric: Counter<L>, labels: Record<L, 
   return tally;
 }
 
+const readings = new WeakMap<object, Map<string, () => void>>();
+
+/** Lets a gauge tell what `read` returns whenever it is read itself, instead of being set. The newest for these labels counts. */
+export function tells<L extends string>(metric: Gauge<L>, labels: Record<L, string>, read: () => number): void {
+  const known = readings.get(metric) ?? new Map<string, () => void>();
+  readings.set(metric, known);
+  known.set(JSON.stringify(labels), () => metric.set(labels, read()));
+}
+
+/** A histogram of seconds with one label, observed in `Durations`: a metric of our own, as the registry reads them. */
+class TalliedHistogram {
+  readonly type = 'histogram';
+  readonly aggregator = 'sum';
+  readonly name: string;
+  readonly labelNames: readonly string[];
+  private readonly tallied = new Map<string, Durations>();
+
+  constructor(
+    name: string,
+    readonly help: string,
+    private readonly label: string,
+  ) {
+    this.name = `tickgraph_${name}_seconds`;
+    this.labelNames = [label];
+    registry.registerMetric(this as unknown as Metric);
+  }
+
+  /** Those of one value of the label. Kept for the life of the process: for a label of few values. */
+  of(value: string): Durations {
+    const known = this.tallied.get(value) ?? new Durations(SECONDS);
+    this.tallied.set(value, known);
+    return known;
+  }
+
+  async get() {
+    const { name, help, type, aggregator, label } = this;
+    const values = [...this.tallied].flatMap(([of, durations]) =>
+      durations.observed().map(({ suffix, le, value }) => {
+        const labels: Record<string, string | number> = { ...(le !== undefined && { le }), [label]: of };
+        return { metricName: `${name}${suffix}`, labels, value };
+      }),
+    );
+    return { name, help, type, aggregator, values };
+  }
+}
+
 const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
   new Counter<L>({ name: `tickgraph_${name}`, help, labelNames: [...labelNames], registers, collect: settle });
 const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-  new Gauge<L>({ name: `tickgraph_${name}`, help, labelNames: [...labelNames], registers });
+  new Gauge<L>({
+    name: `tickgraph_${name}`,
+    help,
+    labelNames: [...labelNames],
+    registers,
+    collect(): void {
+      for (const read of readings.get(this)?.values() ?? []) read();
+    },
+  });
 const seconds = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
   new Histogram<L>({
     name: `tickgraph_${name}_seconds`,
@@ -133,7 +188,7 @@ export const metrics = {
   slowConsumers: counter('slow_consumers_total', 'Subscriptions ended because their queue was full', ['field']),
   accessFileBad: gauge('access_file_bad', '1 while ACCESS_TOKENS_FILE is unusable and older tokens stay valid'),
   refused: counter('refused_total', 'Requests refused by a limit', ['limit']),
-  endToEnd: seconds('end_to_end', "From the exchange's event time to the socket", ['field']),
+  endToEnd: new TalliedHistogram('end_to_end', "From the exchange's event time to the socket", 'field'),
   storeErrors: counter('store_errors_total', 'Calls to a store that failed', ['store']),
   eventLoopDelay: gauge(
     'event_loop_delay_p99_seconds',

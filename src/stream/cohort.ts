@@ -92,7 +92,7 @@ export class Cohort implements Listener<unknown> {
       encodings: tallyOf(metrics.encodings, { field }),
       deliveries: tallyOf(metrics.deliveries, { field }),
       bytes: tallyOf(metrics.deliveredBytes, { field }),
-      endToEnd: metrics.endToEnd.labels({ field }),
+      endToEnd: metrics.endToEnd.of(field),
     };
     metrics.cohorts.inc({ field });
     this.plan = planOf(options.operation, resolveEvent);

@@ -33,14 +33,14 @@ interface Metric {
   name: string;
   help: string;
   labelNames: readonly string[];
-  constructor: { name: string };
+  type: string;
 }
 
 /** Every metric of the project: full name, kind (counter, gauge, histogram), labels, help. */
 export function metricRows(): { name: string; kind: string; labels: readonly string[]; help: string }[] {
   return (Object.values(metrics) as unknown as Metric[]).map((m) => ({
     name: m.name,
-    kind: m.constructor.name.toLowerCase(),
+    kind: m.type,
     labels: m.labelNames,
     help: m.help,
   }));

@@ -1,5 +1,5 @@
 /** The live store within the process: for `npm start` without Redis, and for tests. Same contract, nothing kept on disk. */
-import { metrics } from '../../metrics.ts';
+import { metrics, tells } from '../../metrics.ts';
 import {
   type AppendResult,
   type Latest,
@@ -64,6 +64,8 @@ class MemoryLiveStore implements LiveStore {
     this.clock = clock;
     this.maxStreams = maxStreams;
     this.maxValues = maxValues;
+    tells(metrics.memoryLiveBytes, { part: 'streams' }, () => this.held.bytes);
+    tells(metrics.memoryLiveBytes, { part: 'values' }, () => this.valueBytes);
   }
 
   async append(appends: readonly LiveAppend[], from?: SourceFence): Promise<AppendResult[]> {
@@ -85,8 +87,6 @@ class MemoryLiveStore implements LiveStore {
       return { sequence: entry.sequence };
     });
     this.settleNext();
-    metrics.memoryLiveBytes.set({ part: 'streams' }, this.held.bytes);
-    metrics.memoryLiveBytes.set({ part: 'values' }, this.valueBytes);
     return results;
   }
 
