@@ -22,19 +22,6 @@ function check(name: string): string {
   return crc32(name).toString(36);
 }
 
-/** Checks of the streams that cursors are made for, one an event; begun anew before they are many. */
-const known = new Map<string, string>();
-const MAX_KNOWN = 10_000;
-
-function checkOfStream(key: string): string {
-  const found = known.get(key);
-  if (found !== undefined) return found;
-  if (known.size >= MAX_KNOWN) known.clear();
-  const made = check(key);
-  known.set(key, made);
-  return made;
-}
-
 /** The parts, and a check of all of them: half a cursor must not pass for another one. */
 function pack(parts: readonly string[]): string {
   const content = parts.join('\n');
@@ -51,9 +38,14 @@ function unpack(text: string): string[] {
   return pack(parts) === text ? parts : [];
 }
 
+/** What all cursors of a stream begin with, before they are base64url: sequence and epoch follow, and the check. */
+export function cursorHead(streamKey: string): string {
+  return `c\n${VERSION}\n${check(streamKey)}\n`;
+}
+
 /** The cursor of a place in the stream with this key. An empty epoch with sequence 0 is the place before its first event. */
 export function encodeCursor(streamKey: string, at: { epoch: string; sequence: bigint }): string {
-  return pack(['c', VERSION, checkOfStream(streamKey), String(at.sequence), at.epoch]);
+  return pack(['c', VERSION, check(streamKey), String(at.sequence), at.epoch]);
 }
 
 /** The inverse of `encodeCursor`; null for what is not a cursor of ours. */

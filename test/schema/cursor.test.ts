@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { CursorPen } from '../../schema/cursor-pen.ts';
 import { decodeCursor, decodePosition, encodeCursor, encodePosition, isCursorOf } from '../../schema/cursor.ts';
 
 test('a cursor comes back as it was, and is known by its stream', () => {
@@ -13,6 +14,17 @@ test('a cursor comes back as it was, and is known by its stream', () => {
       assert.deepEqual([cursor.epoch, cursor.sequence], [e, s]);
       assert.ok(isCursorOf(stream, cursor));
       assert.ok(!isCursorOf(`${stream}x`, cursor));
+    }),
+  );
+});
+
+test('a pen writes the very cursors, whatever the epoch and however large the sequence', () => {
+  const sequence = fc.oneof(fc.bigInt({ min: 0n, max: 100n }), fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }));
+  const epoch = fc.oneof(fc.string({ maxLength: 400 }), fc.uuid(), fc.string({ unit: 'grapheme' }));
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.array(fc.tuple(epoch, sequence)), (stream, places) => {
+      const pen = new CursorPen(stream);
+      for (const [e, s] of places) assert.equal(pen.write(e, s), encodeCursor(stream, { epoch: e, sequence: s }));
     }),
   );
 });

@@ -57,7 +57,8 @@ export class Following {
    */
   accept(entries: readonly StreamEntry[], births: readonly string[]): void {
     let from = 0;
-    for (const [i, entry] of entries.entries()) {
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as StreamEntry;
       const birth = births[i] ?? '';
       this.birth ??= birth;
       if (birth !== this.birth) {
@@ -79,26 +80,31 @@ export class Following {
   }
 
   private deliver(entries: readonly StreamEntry[]): void {
-    if (entries.length > 0) this.tell(() => this.handlers.entries(this.stream, entries));
+    // a handler may unfollow
+    if (entries.length === 0 || this.ended) return;
+    try {
+      this.handlers.entries(this.stream, entries);
+    } catch (error) {
+      this.onBug(error);
+    }
   }
 
   private lose({ epoch, sequence }: StreamPosition): void {
     this.sequence = sequence;
-    this.tell(() => this.handlers.lost(this.stream, { epoch, sequence }));
+    this.tellLost({ epoch, sequence });
   }
 
   private restart(now: StreamPosition | null, birth: string | null): void {
     this.birth = birth;
     this.sequence = 0n;
     this.seen = null;
-    this.tell(() => this.handlers.lost(this.stream, now));
+    this.tellLost(now);
   }
 
-  private tell(handler: () => void): void {
-    // a handler may unfollow
+  private tellLost(now: StreamPosition | null): void {
     if (this.ended) return;
     try {
-      handler();
+      this.handlers.lost(this.stream, now);
     } catch (error) {
       this.onBug(error);
     }

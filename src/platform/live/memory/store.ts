@@ -35,6 +35,9 @@ interface Expiring {
 /** Expired values that nobody asks for are found by looking at this many with each one written. */
 const SWEEP = 2;
 
+/** With so many events one more stream is looked at that may have come to rest. */
+const SETTLE_EVERY = 8;
+
 const NOWHERE: StreamPosition = { epoch: '', sequence: 0n };
 
 /** An empty live store. */
@@ -55,6 +58,7 @@ class MemoryLiveStore implements LiveStore {
   private life = newLife();
   private held: Held = { bytes: 0 };
   private valueBytes = 0;
+  private appends = 0;
   private closed = false;
   private readonly clock: () => number;
   private readonly maxStreams: number;
@@ -74,19 +78,15 @@ class MemoryLiveStore implements LiveStore {
       throw new SourceLost(`live store: ${from.topic} ${from.partition} is not in epoch ${from.epoch}`);
     }
     const results = appends.map((append) => {
-      let stream = this.streams.get(append.stream);
-      if (!stream) {
-        stream = new MemoryStream(this.life, this.held);
-        this.streams.set(append.stream, stream);
-      }
+      const stream = this.streams.get(append.stream) ?? this.begin(append.stream);
       const entry = stream.append(append);
       if (!entry) return { sequence: null };
       this.write(append.writes, entry);
       if (this.held.bytes > this.maxStreams) this.makeRoom();
-      for (const tail of this.tails) tail.appended(append.stream);
       return { sequence: entry.sequence };
     });
-    this.settleNext();
+    this.appends += appends.length;
+    for (; this.appends >= SETTLE_EVERY; this.appends -= SETTLE_EVERY) this.settleNext();
     return results;
   }
 
@@ -122,7 +122,10 @@ class MemoryLiveStore implements LiveStore {
 
   async positions(streams: readonly string[]): Promise<(StreamPosition | null)[]> {
     this.requireOpen();
-    return streams.map((stream) => this.streams.get(stream)?.position ?? null);
+    return streams.map((stream) => {
+      const position = this.streams.get(stream)?.position;
+      return position ? { epoch: position.epoch, sequence: position.sequence } : null;
+    });
   }
 
   async read(stream: string, after: bigint, count: number): Promise<StreamEntry[]> {
@@ -185,6 +188,13 @@ class MemoryLiveStore implements LiveStore {
     await Promise.all([...this.tails].map((tail) => tail.close()));
   }
 
+  private begin(name: string): MemoryStream {
+    const stream = new MemoryStream(this.life, this.held);
+    this.streams.set(name, stream);
+    for (const tail of this.tails) tail.begun(name, stream);
+    return stream;
+  }
+
   private requireOpen(): void {
     if (this.closed) throw new LiveStoreUnavailable('live store: closed');
   }
@@ -224,7 +234,7 @@ class MemoryLiveStore implements LiveStore {
     }
   }
 
-  /** Goes round all streams, one with each append: one that rests is packed too. */
+  /** Goes round all streams, a few appends each: one that rests is packed too. */
   private settleNext(): void {
     const { value: stream, done } = this.settler.next();
     if (done) this.settler = this.streams.values();

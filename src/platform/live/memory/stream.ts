@@ -1,6 +1,7 @@
 /** One stream of the in-memory live store: the rules of an append, as the Lua of live-store-scripts.ts has them. */
 import { randomUUID } from 'node:crypto';
-import { type LiveAppend, type StreamEntry, type StreamPosition, TRIM_PER_APPEND } from '../store.ts';
+import type { Standing } from '../following.ts';
+import { type LiveAppend, type StreamEntry, TRIM_PER_APPEND } from '../store.ts';
 import { type Pack, pack, unpack } from './pack.ts';
 
 /** Dropped entries leave room at the front; it is closed at so many. */
@@ -27,10 +28,17 @@ export interface Held {
   bytes: number;
 }
 
+/** Who is told that a stream has a new entry. */
+export interface Watcher {
+  appended(): void;
+}
+
 /** In the place of a dropped entry. */
 const GONE: StreamEntry = { epoch: '', sequence: -1n, payload: '', gap: null, time: 0, logged: null };
 
 export class MemoryStream {
+  /** Replaced when somebody comes or goes. */
+  watchers: readonly Watcher[] = [];
   /** The oldest entries; how many of the first pack are dropped already. */
   private packs: Pack[] = [];
   private dropped = 0;
@@ -42,10 +50,12 @@ export class MemoryStream {
   private isPacking = false;
   private epoch: string | null = null;
   private offset = -1n;
-  private newest: StreamPosition | null = null;
+  private newest: Standing | null = null;
   private rank: string | null = null;
   private readonly ids = new Set<string>();
   private bytes = 0;
+  /** When the oldest entry was written, epoch ms: to tell that it is kept without looking at it. */
+  private since = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly life: Life,
@@ -58,7 +68,7 @@ export class MemoryStream {
   }
 
   /** Null where it has had no event. */
-  get position(): StreamPosition | null {
+  get position(): Standing | null {
     return this.newest;
   }
 
@@ -73,36 +83,42 @@ export class MemoryStream {
     this.epoch = epoch;
     this.offset = offset;
     if (this.isRepeat(version)) return null;
-    const entry = { epoch, sequence: (this.newest?.sequence ?? 0n) + 1n, payload, gap, time, logged };
-    this.newest = { epoch, sequence: entry.sequence };
+    const sequence = this.newest === null ? 1n : this.newest.sequence + 1n;
+    const entry = { epoch, sequence, payload, gap, time, logged };
+    this.newest = { epoch, sequence, birth: this.life[0] as string };
     this.remember(version);
     this.entries.push(entry);
+    if (this.count === 0) this.since = time;
     this.count += 1;
     this.account(sizeOf(entry));
-    this.drop(this.count - append.maxLength);
-    this.trim(time - append.retentionMs, TRIM_PER_APPEND);
+    if (this.count > append.maxLength) this.drop(this.count - append.maxLength);
+    if (this.since < time - append.retentionMs) this.trim(time - append.retentionMs, TRIM_PER_APPEND);
     this.settle(time);
+    for (let i = 0; i < this.watchers.length; i++) this.watchers[i]?.appended();
     return entry;
   }
 
   /** Entries after `after`, oldest first, at most `count`. */
   read(after: bigint, count: number): StreamEntry[] {
-    const { oldest } = this;
-    if (oldest === null || count <= 0) return [];
-    const from = after < oldest ? oldest : after + 1n;
-    const loose = oldest + BigInt(this.count - (this.entries.length - this.head));
-    const skip = from < loose ? 0 : Number(from - loose);
-    const rest = (have: number): StreamEntry[] =>
-      this.entries.slice(this.head + skip, this.head + skip + Math.max(0, count - have));
-    if (from >= loose) return rest(0);
-    const packed = this.readPacked(from, count);
-    return [...packed, ...rest(packed.length)];
+    const { newest } = this;
+    if (newest === null || count <= 0) return [];
+    const wanted = Number(newest.sequence - after);
+    const loose = this.entries.length - this.head;
+    // who keeps up wants the last few
+    if (wanted <= loose || this.count === loose) {
+      const from = this.entries.length - Math.min(wanted, loose);
+      return wanted <= 0 ? [] : this.entries.slice(from, from + count);
+    }
+    const oldest = newest.sequence - BigInt(this.count - 1);
+    const packed = this.readPacked(after < oldest ? oldest : after + 1n, count);
+    const left = count - packed.length;
+    return left > 0 ? [...packed, ...this.entries.slice(this.head, this.head + left)] : packed;
   }
 
   /** Drops leading entries older than `before` (epoch ms), at most `limit`. Returns how many. */
   trim(before: number, limit: number): number {
     let expired = 0;
-    while (expired < limit && this.oldestTime() < before) {
+    while (expired < limit && this.since < before) {
       this.drop(1);
       expired++;
     }
@@ -120,8 +136,9 @@ export class MemoryStream {
   /** Packs what is no longer new at `now` (epoch ms), in the background. */
   settle(now: number): void {
     const end = this.head + PACKED;
+    if (this.isPacking || this.entries.length < end + LOOSE) return;
     const last = this.entries[end - 1];
-    if (this.isPacking || !last || this.entries.length < end + LOOSE || last.time > now - LOOSE_MS) return;
+    if (!last || last.time > now - LOOSE_MS) return;
     const chosen = this.entries.slice(this.head, end);
     const adopt = (made: Pack | null): void => {
       this.isPacking = false;
@@ -175,8 +192,13 @@ export class MemoryStream {
 
   /** Drops the oldest. */
   private drop(count: number): void {
-    if (count <= 0) return;
     this.count -= count;
+    this.forget(count);
+    this.since = this.oldestTime();
+  }
+
+  /** Lets go of the oldest, packed ones first. */
+  private forget(count: number): void {
     let left = count;
     for (let first = this.packs[0]; first && left > 0; first = this.packs[0]) {
       const dropped = Math.min(left, first.times.length - this.dropped);

@@ -1,12 +1,43 @@
 /** Follows streams of the in-memory live store: what was appended in one tick is delivered in the next. */
 import { Following } from '../following.ts';
 import type { LiveTail, TailHandlers } from '../store.ts';
-import { type MemoryStream, READ_PER_STREAM } from './stream.ts';
+import { type MemoryStream, READ_PER_STREAM, type Watcher } from './stream.ts';
+
+/** A followed stream, whether there is one yet or not. */
+class Watch implements Watcher {
+  isPending = false;
+  private stream: MemoryStream | null = null;
+
+  constructor(
+    readonly following: Following,
+    private readonly onAppended: (watch: Watch) => void,
+  ) {}
+
+  appended(): void {
+    if (!this.isPending) this.onAppended(this);
+  }
+
+  /** The stream begins, anew where it had begun before; null: it ends. */
+  begins(stream: MemoryStream | null): void {
+    if (this.stream) this.stream.watchers = this.stream.watchers.filter((one) => one !== this);
+    this.stream = stream;
+    if (stream) stream.watchers = [...stream.watchers, this];
+  }
+
+  /** Delivers what is new. Returns true where there is more. */
+  deliver(): boolean {
+    const { following, stream } = this;
+    const now = stream?.position ?? null;
+    following.observe(now);
+    if (stream) following.accept(stream.read(following.after, READ_PER_STREAM), stream.life);
+    return !following.isEnded && now !== null && following.after < now.sequence;
+  }
+}
 
 export class MemoryTail implements LiveTail {
-  private readonly followed = new Map<string, Following>();
-  /** Followed streams with something to look at. */
-  private pending = new Set<Following>();
+  private readonly followed = new Map<string, Watch>();
+  /** Those with something to look at. */
+  private pending: Watch[] = [];
   private next: NodeJS.Immediate | null = null;
   private closed = false;
 
@@ -19,33 +50,32 @@ export class MemoryTail implements LiveTail {
   follow(stream: string, after: bigint): void {
     if (this.closed) return;
     this.unfollow(stream);
-    const following = new Following(stream, after, this.handlers, (error) => {
-      // a bug of ours, kept from the streams that are delivered with this one
-      queueMicrotask(() => {
-        throw error;
-      });
-    });
-    this.followed.set(stream, following);
-    this.schedule(following);
+    const following = new Following(stream, after, this.handlers, onBug);
+    const watch = new Watch(following, this.schedule);
+    this.followed.set(stream, watch);
+    watch.begins(this.streams.get(stream) ?? null);
+    this.schedule(watch);
   }
 
   unfollow(stream: string): void {
-    const following = this.followed.get(stream);
-    if (!following) return;
-    following.end();
+    const watch = this.followed.get(stream);
+    if (!watch) return;
+    watch.following.end();
+    watch.begins(null);
     this.followed.delete(stream);
-    this.pending.delete(following);
   }
 
-  /** The stream has a new entry. */
-  appended(stream: string): void {
-    const following = this.followed.get(stream);
-    if (following) this.schedule(following);
+  /** There is a stream of this name from now on. */
+  begun(name: string, stream: MemoryStream): void {
+    this.followed.get(name)?.begins(stream);
   }
 
   /** The store was emptied. */
   cleared(): void {
-    for (const following of this.followed.values()) this.schedule(following);
+    for (const watch of this.followed.values()) {
+      watch.begins(null);
+      watch.appended();
+    }
   }
 
   async close(): Promise<void> {
@@ -56,22 +86,26 @@ export class MemoryTail implements LiveTail {
     this.onClosed();
   }
 
-  private schedule(following: Following): void {
-    this.pending.add(following);
-    this.next ??= setImmediate(() => this.deliver());
-  }
+  private readonly schedule = (watch: Watch): void => {
+    watch.isPending = true;
+    this.pending.push(watch);
+    this.next ??= setImmediate(this.deliver);
+  };
 
-  private deliver(): void {
+  private readonly deliver = (): void => {
     this.next = null;
     const batch = this.pending;
-    this.pending = new Set();
-    for (const following of batch) {
-      if (following.isEnded) continue;
-      const stream = this.streams.get(following.stream);
-      const now = stream?.position ?? null;
-      following.observe(now && { ...now, birth: stream?.life[0] ?? '' });
-      if (stream) following.accept(stream.read(following.after, READ_PER_STREAM), stream.life);
-      if (!following.isEnded && now && following.after < now.sequence) this.schedule(following);
+    this.pending = [];
+    for (const watch of batch) {
+      watch.isPending = false;
+      if (!watch.following.isEnded && watch.deliver()) watch.appended();
     }
-  }
+  };
+}
+
+/** A bug of ours, kept from the streams that are delivered with this one. */
+function onBug(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
