@@ -1,5 +1,5 @@
 /** Those who see one stream in one way, and what they were told lately: from there a short absence is made good. */
-import { encodeCursor } from '../../schema/cursor.ts';
+import { CursorPen } from '../../schema/cursor-pen.ts';
 import type { StreamEntry, StreamPosition } from '../platform/live/store.ts';
 import type { Delivery, Gap } from './delivery.ts';
 import { type Filter, FilterIndex } from './filter.ts';
@@ -29,16 +29,25 @@ export interface AudienceOptions<Payload, Body> {
   read(after: bigint, count: number): Promise<StreamEntry[]>;
 }
 
+function placeOf(one: Delivery<unknown> | StreamPosition): StreamPosition {
+  return 'at' in one ? one.at : { epoch: one.epoch, sequence: one.sequence };
+}
+
 export class Audience<Payload extends { eventTime: number }, Body> {
   readonly listeners = new Set<Listener<Body>>();
   readonly view: View<Payload, Body>;
   /** Older events from the store; null where entries mean nothing by themselves. */
   readonly pages: Pages<Body> | null;
   private readonly stream: string;
+  private readonly pen: CursorPen;
   /** Those who want every event, and those who want some. */
   private readonly eager = new Set<Listener<Body>>();
   private picky: FilterIndex<Body, Listener<Body>> | null = null;
-  private recent: Delivery<Body>[] = [];
+  /**
+   * What was told, oldest first. As an entry of the stream where it means the same by itself: hardly anybody comes back, and
+   * the store that is read has the text anyway. One that somebody came back for stays made.
+   */
+  private recent: (Delivery<Body> | StreamEntry)[] = [];
   /** The place before the oldest event remembered. */
   private base: StreamPosition;
   /** The state last asked for: many join at the same place. */
@@ -49,6 +58,7 @@ export class Audience<Payload extends { eventTime: number }, Body> {
     this.view = view;
     this.base = at;
     this.stream = stream;
+    this.pen = new CursorPen(stream);
     const { replay } = view;
     this.pages = replay ? new Pages(read, (entry) => this.replayed(entry, replay)) : null;
   }
@@ -69,8 +79,8 @@ export class Audience<Payload extends { eventTime: number }, Body> {
     if (filter) this.picky?.delete(listener, filter.wanted);
   }
 
-  /** Tells an event to everybody who wants it. */
-  publish(at: StreamPosition, payload: Payload, gap: Gap | null, logged: number | null): void {
+  /** Tells an event, its entry at `at`, to everybody who wants it. `gap` is what is missing before it. */
+  publish(entry: StreamEntry, at: StreamPosition, payload: Payload, gap: Gap | null, logged: number | null): void {
     const body = this.view.next(payload);
     if (body === null) {
       // nothing to tell from, so nothing to resume from
@@ -78,10 +88,10 @@ export class Audience<Payload extends { eventTime: number }, Body> {
       return;
     }
     const delivery = this.delivery(at, body, gap, payload.eventTime, logged);
-    this.recent.push(delivery);
+    this.recent.push(this.pages && gap === null ? entry : delivery);
     if (this.recent.length >= this.options.remembers * 2) {
       const old = this.recent.splice(0, this.recent.length - this.options.remembers);
-      this.base = old.at(-1)?.at ?? this.base;
+      this.base = placeOf(old.at(-1) ?? this.base);
     }
     for (const listener of this.eager) listener.deliver(delivery);
     if (!this.picky) return;
@@ -105,9 +115,15 @@ export class Audience<Payload extends { eventTime: number }, Body> {
   /** Everything that was told after a place; null where that is not remembered. */
   after({ epoch, sequence }: StreamPosition): readonly Delivery<Body>[] | null {
     const is = (at: StreamPosition): boolean => at.sequence === sequence && at.epoch === epoch;
-    if (is(this.base)) return this.recent.slice();
-    const index = this.recent.findLastIndex(({ at }) => is(at));
-    return index < 0 ? null : this.recent.slice(index + 1);
+    const index = is(this.base) ? -1 : this.recent.findLastIndex((one) => is(placeOf(one)));
+    if (index < 0 && !is(this.base)) return null;
+    const told: Delivery<Body>[] = [];
+    for (let i = index + 1; i < this.recent.length; i++) {
+      const one = this.made(i);
+      if (!one) return null;
+      told.push(one);
+    }
+    return told;
   }
 
   /** What was told before `at` does not lead to what comes after it. */
@@ -117,6 +133,16 @@ export class Audience<Payload extends { eventTime: number }, Body> {
     this.shown = null;
   }
 
+  /** The event at an index of those remembered: the same one for all who ask. */
+  private made(index: number): Delivery<Body> | null {
+    const one = this.recent[index];
+    const { replay } = this.view;
+    if (!one || !('payload' in one) || !replay) return one && !('payload' in one) ? one : null;
+    const delivery = this.replayed(one, replay);
+    if (delivery) this.recent[index] = delivery;
+    return delivery;
+  }
+
   private delivery(
     at: StreamPosition,
     body: Body,
@@ -124,15 +150,15 @@ export class Audience<Payload extends { eventTime: number }, Body> {
     eventTime: number | null,
     logged: number | null = null,
   ): Delivery<Body> {
-    return { stream: this.stream, at, cursor: encodeCursor(this.stream, at), gap, body, eventTime, logged };
+    const cursor = this.pen.write(at.epoch, at.sequence);
+    return { stream: this.stream, at, cursor, gap, body, eventTime, logged };
   }
 
   private replayed(entry: StreamEntry, replay: (payload: Payload) => Body): Delivery<Body> | null {
     try {
       const payload = JSON.parse(entry.payload) as Payload;
       const gap = entry.gap === null ? null : (JSON.parse(entry.gap) as Gap);
-      const { epoch, sequence } = entry;
-      return this.delivery({ epoch, sequence }, replay(payload), gap, payload.eventTime);
+      return this.delivery(placeOf(entry), replay(payload), gap, payload.eventTime);
     } catch {
       return null;
     }

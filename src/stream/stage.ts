@@ -238,7 +238,7 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     }
     // a state is what there is, however old
     const logged = this.hasSnapshot ? null : entry.logged;
-    for (const audience of this.audiences.values()) audience.publish(this.head, payload, gap, logged);
+    for (const audience of this.audiences.values()) audience.publish(entry, this.head, payload, gap, logged);
     if (this.fresh?.sequence === sequence) this.model.reset(this.fresh.value);
     this.refresh();
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CursorPen } from '../../schema/cursor-pen.ts';
 import { decodeCursor, decodePosition, encodeCursor, encodePosition, isCursorOf } from '../../schema/cursor.ts';
+import { CursorPen } from '../../schema/cursor-pen.ts';
 
 test('a cursor comes back as it was, and is known by its stream', () => {
   const sequence = fc.bigInt({ min: 0n, max: 2n ** 59n });
