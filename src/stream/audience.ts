@@ -53,8 +53,10 @@ export class Audience<Payload extends { eventTime: number }, Body> {
   /** The state last asked for: many join at the same place. */
   private shown: Delivery<Body> | null = null;
 
-  constructor(private readonly options: AudienceOptions<Payload, Body>) {
-    const { view, read, at, stream } = options;
+  private readonly remembers: number;
+
+  constructor({ view, read, at, stream, remembers }: AudienceOptions<Payload, Body>) {
+    this.remembers = remembers;
     this.view = view;
     this.base = at;
     this.stream = stream;
@@ -89,8 +91,8 @@ export class Audience<Payload extends { eventTime: number }, Body> {
     }
     const delivery = this.delivery(at, body, gap, payload.eventTime, logged);
     this.recent.push(this.pages && gap === null ? entry : delivery);
-    if (this.recent.length >= this.options.remembers * 2) {
-      const old = this.recent.splice(0, this.recent.length - this.options.remembers);
+    if (this.recent.length >= this.remembers * 2) {
+      const old = this.recent.splice(0, this.recent.length - this.remembers);
       this.base = placeOf(old.at(-1) ?? this.base);
     }
     for (const listener of this.eager) listener.deliver(delivery);

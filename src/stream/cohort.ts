@@ -42,6 +42,27 @@ function each(members: Members): Iterable<Subscriber<unknown>> {
   return members instanceof Set ? members : [members];
 }
 
+function count(field: string) {
+  return {
+    executions: tallyOf(metrics.executions, { field }),
+    encodings: tallyOf(metrics.encodings, { field }),
+    deliveries: tallyOf(metrics.deliveries, { field }),
+    bytes: tallyOf(metrics.deliveredBytes, { field }),
+    endToEnd: metrics.endToEnd.of(field),
+  };
+}
+
+type Counted = ReturnType<typeof count>;
+
+/** What is counted of a field's cohorts, by field: they are few. */
+const counts = new Map<string, Counted>();
+
+function countedOf(field: string): Counted {
+  const known = counts.get(field) ?? count(field);
+  counts.set(field, known);
+  return known;
+}
+
 export interface CohortOptions {
   question: AnyQuestion;
   stage: AnyStage | Ensemble;
@@ -70,7 +91,8 @@ export class Cohort implements Listener<unknown> {
   private told: Delivery<unknown> | null = null;
   private readonly plan: Plan | null;
   private readonly request = { id: randomUUID(), seesSchema: false };
-  private readonly counted;
+  private readonly counted: Counted;
+  private readonly question: AnyQuestion;
   private readonly encodings: Encodings;
   private stall: Stall | null = null;
 
@@ -87,16 +109,11 @@ export class Cohort implements Listener<unknown> {
     this.audience = stage.join(question, this.throttle ?? this);
     if (!(stage instanceof Ensemble)) this.throttle?.begins(stage.stateOf(this.audience));
     this.stall = stage.stalled;
-    this.counted = {
-      executions: tallyOf(metrics.executions, { field }),
-      encodings: tallyOf(metrics.encodings, { field }),
-      deliveries: tallyOf(metrics.deliveries, { field }),
-      bytes: tallyOf(metrics.deliveredBytes, { field }),
-      endToEnd: metrics.endToEnd.of(field),
-    };
+    this.counted = countedOf(field);
+    this.question = question;
     metrics.cohorts.inc({ field });
     this.plan = planOf(options.operation, resolveEvent);
-    this.encodings = new Encodings((delivery, start, gap) => this.run(this.rootOf(delivery, start, gap), gap));
+    this.encodings = new Encodings(this);
   }
 
   get stage(): AnyStage | Ensemble {
@@ -134,7 +151,8 @@ export class Cohort implements Listener<unknown> {
     this.roster = null;
     if (this.all.size > 0) return;
     this.encodings.stop();
-    const { stage, question, onEmpty } = this.options;
+    const { question } = this;
+    const { stage, onEmpty } = this.options;
     metrics.cohorts.dec({ field: question.field });
     onEmpty();
     stage.leave(question, this.throttle ?? this);
@@ -157,7 +175,9 @@ export class Cohort implements Listener<unknown> {
         continue;
       }
       if (payload === null) {
-        payload = this.encodings.of(delivery, null, delivery.gap, false);
+        // one that has it to itself asks once
+        const isOne = roster.length === 1 && delivery.gap === null;
+        payload = isOne ? this.encode(delivery, null, null) : this.encodings.of(delivery, null, delivery.gap, false);
         rest = `${payload}}`;
         if (roster.length > 1) inOnePiece(rest);
       }
@@ -174,13 +194,13 @@ export class Cohort implements Listener<unknown> {
     counted.deliveries.count += passed;
     counted.bytes.count += bytes;
     if (passed > 0 && delivery.gap) {
-      metrics.gapsTold.inc({ field: this.options.question.field, reason: delivery.gap.reason }, passed);
+      metrics.gapsTold.inc({ field: this.question.field, reason: delivery.gap.reason }, passed);
     }
   }
 
   /** True where these subscribers want the event. */
   wants(delivery: Delivery<unknown>): boolean {
-    const { filter } = this.options.question;
+    const { filter } = this.question;
     return !filter || isWanted(filter, delivery.body);
   }
 
@@ -212,9 +232,14 @@ export class Cohort implements Listener<unknown> {
     for (const subscriber of [...this.all]) subscriber.end();
   }
 
+  /** The result of an event, with what is told with it, as ASCII JSON. */
+  encode(delivery: Delivery<unknown>, start: StreamStart | null, gap: Gap | null): string {
+    return this.run(this.rootOf(delivery, start, gap), gap);
+  }
+
   private rootOf({ cursor, at, body }: Delivery<unknown>, start: StreamStart | null, gap: Gap | null): Root {
     try {
-      const content = this.options.question.contentOf(body);
+      const content = this.question.contentOf(body);
       return { event: { cursor, sequence: String(at.sequence), start, gap, ...content } };
     } catch (error) {
       // one that can't be shown is told as such, and the stream goes on
@@ -224,13 +249,13 @@ export class Cohort implements Listener<unknown> {
 
   /** A loss counted over the stream: how much of it these would have wanted is not known. */
   ofMine(gap: Gap): Gap {
-    return this.options.question.filter && gap.missed ? { ...gap, missed: null } : gap;
+    return this.question.filter && gap.missed ? { ...gap, missed: null } : gap;
   }
 
   /** The event with a loss as these are told it; what was merged for them is counted for them. */
   asMine(delivery: Delivery<unknown>): Delivery<unknown> {
     const { gap, from } = delivery;
-    return gap?.missed && from === undefined && this.options.question.filter
+    return gap?.missed && from === undefined && this.question.filter
       ? { ...delivery, gap: this.ofMine(gap) }
       : delivery;
   }

@@ -8,17 +8,19 @@ const REPLAYS = 2_048;
 const REPLAYS_MS = 5_000;
 
 /** Works out the result of an event, with what is told with it, as ASCII JSON. */
-export type Encode = (delivery: Delivery<unknown>, start: StreamStart | null, gap: Gap | null) => string;
+export interface Encoder {
+  encode(delivery: Delivery<unknown>, start: StreamStart | null, gap: Gap | null): string;
+}
 
 export class Encodings {
   /** The newest event, as nearly everybody gets it and by what else is told with it. */
   private newest: Delivery<unknown> | null = null;
   private plain: string | null = null;
   private variants: Map<string, string> | null = null;
-  private readonly replays = new Map<Delivery<unknown>, Map<string, string>>();
+  private replays: Map<Delivery<unknown>, Map<string, string>> | null = null;
   private forgetting: NodeJS.Timeout | null = null;
 
-  constructor(private readonly encode: Encode) {}
+  constructor(private readonly by: Encoder) {}
 
   /** The result of an event; the same one is worked out once. `replayed` where it is told from history. */
   of(delivery: Delivery<unknown>, start: StreamStart | null, gap: Gap | null, replayed: boolean): string {
@@ -32,7 +34,7 @@ export class Encodings {
       if (isPlain) {
         // most questions have one subscriber, who takes it as it was put together
         if (this.plain !== null) return inOnePiece(this.plain);
-        this.plain = this.encode(delivery, null, null);
+        this.plain = this.by.encode(delivery, null, null);
         return this.plain;
       }
       this.variants ??= new Map();
@@ -41,7 +43,7 @@ export class Encodings {
     const variant = isPlain ? '' : JSON.stringify([start, gap]);
     const found = known?.get(variant);
     if (found !== undefined) return found;
-    const made = inOnePiece(this.encode(delivery, start, gap));
+    const made = inOnePiece(this.by.encode(delivery, start, gap));
     known?.set(variant, made);
     return made;
   }
@@ -49,15 +51,16 @@ export class Encodings {
   /** Forgets those of the past. */
   stop(): void {
     if (this.forgetting) clearTimeout(this.forgetting);
-    this.replays.clear();
+    this.replays = null;
   }
 
   private replaysOf(delivery: Delivery<unknown>): Map<string, string> | undefined {
+    this.replays ??= new Map();
     const known = this.replays.get(delivery);
     if (known || this.replays.size >= REPLAYS) return known;
     this.forgetting ??= setTimeout(() => {
       this.forgetting = null;
-      this.replays.clear();
+      this.replays = null;
     }, REPLAYS_MS).unref();
     const payloads = new Map<string, string>();
     this.replays.set(delivery, payloads);

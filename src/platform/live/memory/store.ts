@@ -98,7 +98,10 @@ class MemoryLiveStore implements LiveStore {
 
   async latest(keys: readonly string[]): Promise<(Latest | null)[]> {
     this.requireOpen();
-    return keys.map((key) => this.newest.get(key) ?? null);
+    return keys.map((key) => {
+      const newest = this.newest.get(key);
+      return newest ? { ...newest } : null;
+    });
   }
 
   async values(keys: readonly string[]): Promise<(string | null)[]> {
@@ -203,7 +206,7 @@ class MemoryLiveStore implements LiveStore {
     for (const write of writes) {
       switch (write.kind) {
         case 'latest':
-          this.newest.set(write.key, { value: write.value, epoch, sequence });
+          this.putNewest(write.key, write.value, epoch, sequence);
           break;
         case 'value':
           this.putValue(write.key, { value: write.value, until: this.clock() + write.ttlMs });
@@ -223,6 +226,17 @@ class MemoryLiveStore implements LiveStore {
         }
       }
     }
+  }
+
+  private putNewest(key: string, value: string, epoch: string, sequence: bigint): void {
+    const known = this.newest.get(key);
+    if (!known) {
+      this.newest.set(key, { value, epoch, sequence });
+      return;
+    }
+    known.value = value;
+    known.epoch = epoch;
+    known.sequence = sequence;
   }
 
   /** Goes round all values with a time to live, a few at a time. */

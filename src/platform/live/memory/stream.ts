@@ -11,7 +11,7 @@ const OVERHEAD = 150;
 /** What is left of a stream that makes room for others, so that it need not do so again with the next entry. */
 const SHRUNK_TO = 0.75;
 /** Entries of one pack, and those that stay as they are behind it: the newest ones, and what came last. */
-const [PACKED, LOOSE, LOOSE_MS] = [64, 32, 2_000];
+const [PACKED, LOOSE, LOOSE_MS] = [128, 32, 2_000];
 
 /** Entries of one stream in one delivery to a follower. */
 export const READ_PER_STREAM = 512;
