@@ -30,6 +30,15 @@ export interface SubscriberOptions<Body> {
   company: Company<Body>;
 }
 
+/** What the iterator of one that has ended well yields. */
+export const END = { value: undefined, done: true } as const;
+
+/** Who waits for the end. */
+export interface Ender {
+  done(end: typeof END): void;
+  fail(error: Error): void;
+}
+
 /** What a subscription ends in where too many events wait; `cursor` is where its client goes on. */
 export function slowConsumer(max: number, cursor: string | null): Error {
   const extensions = { cursor, limit: 'MAX_SUBSCRIBER_QUEUE', max };

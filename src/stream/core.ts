@@ -14,6 +14,7 @@ import { LiveStoreUnavailable } from '../platform/live/store.ts';
 import { metrics } from '../platform/metrics.ts';
 import type { Platform, Running } from '../platform/platform.ts';
 import { Cohort } from './cohort.ts';
+import { END } from './company.ts';
 import { Ensemble, openEnsemble } from './ensemble.ts';
 import { eventDocument } from './event-document.ts';
 import { type Hub, startHub } from './hub.ts';
@@ -37,15 +38,13 @@ export interface LiveCoreOptions {
   contextOf(scope: Pick<Caller, 'role'>): object;
 }
 
-const END = { value: undefined, done: true } as const;
-
 /** The protocol's side of a subscriber: yields nothing, ends with it, and ends it. */
 class Seat implements AsyncGenerator<ExecutionResult, void, void> {
   constructor(private readonly subscriber: Subscriber<unknown>) {}
 
   next(): Promise<typeof END> {
     this.subscriber.open();
-    return new Promise((done, fail) => this.subscriber.whenEnded(() => done(END), fail));
+    return new Promise((done, fail) => this.subscriber.whenEnded(done, fail));
   }
 
   async return(): Promise<typeof END> {

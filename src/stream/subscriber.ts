@@ -7,7 +7,7 @@ import { encodeCursor } from '../../schema/cursor.ts';
 import { asciiJson, inOnePiece, NextFrames, type Outlet } from '../platform/graphql/outlet.ts';
 import type { StreamPosition } from '../platform/live/store.ts';
 import { metrics } from '../platform/metrics.ts';
-import { type Company, type SubscriberOptions, slowConsumer } from './company.ts';
+import { type Company, END, type Ender, type SubscriberOptions, slowConsumer } from './company.ts';
 import { addGaps, type Delivery, type Gap, type Told, unseenGap } from './delivery.ts';
 import type { Latecomer } from './throttle.ts';
 import { Waiting } from './waiting.ts';
@@ -33,7 +33,7 @@ export class Subscriber<Body> implements Latecomer {
   private readonly since = Date.now();
   private asked = false;
   private roomy: (() => void)[] | null = null;
-  private enders: { done(): void; fail(error: Error): void }[] | null = null;
+  private enders: Ender[] | null = null;
   /** What it ended in; null for a good end. */
   private error: Error | null = null;
   /** The operation's id as ASCII JSON. */
@@ -184,9 +184,9 @@ export class Subscriber<Body> implements Latecomer {
   }
 
   /** Calls one of the two once the subscription has ended: `fail` with the error that it ended in. */
-  whenEnded(done: () => void, fail: (error: Error) => void): void {
-    this.enders ??= [];
-    this.enders.push({ done, fail });
+  whenEnded(done: Ender['done'], fail: Ender['fail']): void {
+    const ender = { done, fail };
+    this.enders = this.enders ? [...this.enders, ender] : [ender];
     if (this.state === 'ended') this.tellEnd();
   }
 
@@ -209,7 +209,7 @@ export class Subscriber<Body> implements Latecomer {
     this.enders = null;
     for (const { done, fail } of enders ?? []) {
       if (error) fail(error);
-      else done();
+      else done(END);
     }
   }
 

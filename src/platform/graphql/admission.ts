@@ -29,8 +29,8 @@ class Counts {
     return this.counts.get(name) ?? 0;
   }
 
-  /** Counts one in and returns what counts it out, once. */
-  enter(name: string): () => void {
+  /** Counts one in and returns what counts it out, once; `after` is called then. */
+  enter(name: string, after?: () => void): () => void {
     this.counts.set(name, this.of(name) + 1);
     let inside = true;
     return () => {
@@ -39,9 +39,13 @@ class Counts {
       const left = this.of(name) - 1;
       if (left > 0) this.counts.set(name, left);
       else this.counts.delete(name);
+      after?.();
     };
   }
 }
+
+/** Counts nobody out. */
+const NOBODY = (): void => {};
 
 export interface KeyAdmission {
   /** Counts a connection of a token in and returns what counts it out, or says why it is refused. */
@@ -53,7 +57,7 @@ export function createKeyAdmission(max: number): KeyAdmission {
   const byKey = new Counts();
   return {
     enter(key) {
-      if (key === undefined) return () => {};
+      if (key === undefined) return NOBODY;
       return byKey.of(key) < max ? byKey.enter(key) : { status: 429, limit: 'MAX_SOCKETS_PER_KEY', max };
     },
   };
@@ -64,6 +68,9 @@ export function createAdmission(limits: AdmissionLimits): Admission {
   const byAddress = new Counts();
   const rate = new Rate(limits.MAX_ACCEPTS_PER_SECOND);
   let total = 0;
+  const left = (): void => {
+    total -= 1;
+  };
 
   const refuse = (status: Refusal['status'], limit: keyof AdmissionLimits): Refusal => ({
     status,
@@ -78,13 +85,7 @@ export function createAdmission(limits: AdmissionLimits): Admission {
       if (byAddress.of(address) >= limits.MAX_SOCKETS_PER_ADDRESS) return refuse(429, 'MAX_SOCKETS_PER_ADDRESS');
       if (!rate.take()) return refuse(503, 'MAX_ACCEPTS_PER_SECOND');
       total += 1;
-      const leave = byAddress.enter(address);
-      let inside = true;
-      return () => {
-        if (inside) total -= 1;
-        inside = false;
-        leave();
-      };
+      return byAddress.enter(address, left);
     },
   };
 }

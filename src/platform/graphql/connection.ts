@@ -77,6 +77,8 @@ export class Connection implements ProtocolSocket, SocketOutletOptions, MessageR
   caller?: Caller;
   /** Operations that run now. */
   operations: readonly SocketOperation[] = [];
+  /** Counts its caller out. */
+  leave: (() => void) | null = null;
   /** Did not answer the last ping. */
   isSilent = false;
   private handle: ((message: string) => Promise<void>) | null = null;
@@ -134,12 +136,16 @@ export class Connection implements ProtocolSocket, SocketOutletOptions, MessageR
     this.handle = handle;
   }
 
-  run(message: string): Promise<void> | undefined {
+  run(message: string, ended: () => void): void {
     // one that had to wait may come too late
-    if (!this.isOpen()) return undefined;
-    return this.handle?.(message).catch((error: unknown) => {
+    if (!this.isOpen() || !this.handle) {
+      ended();
+      return;
+    }
+    this.handle(message).then(ended, (error: unknown) => {
       this.host.log.error({ err: error }, 'WebSocket message failed');
       this.close(4500, 'Internal server error');
+      ended();
     });
   }
 
@@ -188,7 +194,8 @@ export class Connection implements ProtocolSocket, SocketOutletOptions, MessageR
   }
 
   begins(operation: SocketOperation): void {
-    this.operations = [...this.operations, operation];
+    // a spread array has room for more
+    this.operations = this.operations.concat(operation);
   }
 
   /** The operation, which runs no more. */

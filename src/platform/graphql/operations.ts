@@ -76,7 +76,6 @@ async function executeWithin(args: ExecutionArgs, timeoutMs: number): Promise<Ex
 /** The protocol with our hooks; `graphql-socket.ts` brings the sockets. */
 export function protocolServer(options: GraphqlSocketOptions): Server<Connection> {
   const { schema, documents, access, keys, limits, log } = options;
-  const leave = new WeakMap<Connection, () => void>();
 
   /** What is to be executed, or every reason why it is not. */
   async function prepare(
@@ -131,12 +130,12 @@ export function protocolServer(options: GraphqlSocketOptions): Server<Connection
         extra.close(CLOSE_LIMIT, message);
         return false;
       }
-      leave.set(extra, left);
+      extra.leave = left;
       extra.caller = caller;
       return true;
     },
     onClose({ extra }) {
-      leave.get(extra)?.();
+      extra.leave?.();
     },
     async onSubscribe(ctx, id, payload) {
       try {
