@@ -7,6 +7,7 @@ import type { TopicPartition } from '../../src/platform/broker/broker.ts';
 import type { SourcePosition } from '../../src/platform/live/store.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { logId } from '../workers/log-id.ts';
+import { Untold } from './untold.ts';
 
 /** The log and the number of partitions that an epoch belongs to; it ends when either changes. */
 function suffix(log: string, partitions: number): string {
@@ -18,29 +19,45 @@ export function newEpoch(log: string, partitions: number): string {
   return `${randomBytes(5).toString('hex')}-${suffix(log, partitions)}`;
 }
 
-/** Why the remembered place can't be gone on from; null where it can. */
-function unusable(
-  known: SourcePosition | null,
-  mark: { low: bigint; high: bigint },
-  log: string,
-  partitions: number,
-): string | null {
-  if (!known) return 'nothing remembered';
-  if (!known.epoch.endsWith(`-${suffix(log, partitions)}`)) return 'another log or number of partitions';
-  if (known.next < mark.low) return "behind the log's start";
-  if (known.next > mark.high) return "past the log's end";
-  return null;
+/** Why the remembered place can't be gone on from, where reading begins instead, and whether what lies between is lost. */
+interface NewStart {
+  reason: string;
+  next: bigint;
+  isLossy: boolean;
 }
 
-/** Goes on where the live store says, or begins a new epoch at the log's start. Throws what the stores throw. */
+function newStart(
+  known: SourcePosition | null,
+  { low, high }: { low: bigint; high: bigint },
+  log: string,
+  partitions: number,
+): NewStart | null {
+  // an emptied store: those who follow find out by themselves what they were told
+  if (!known) return { reason: 'nothing remembered', next: low, isLossy: false };
+  const { epoch, next } = known;
+  const end = suffix(log, partitions);
+  const logOf = (text: string): string | undefined => text.split('-').at(-1);
+  if (logOf(epoch) !== logOf(end)) return { reason: 'another log', next: low, isLossy: true };
+  if (next < low) return { reason: "behind the log's start", next: low, isLossy: true };
+  if (next > high) return { reason: "past the log's end", next: low, isLossy: true };
+  return epoch.endsWith(`-${end}`) ? null : { reason: 'another number of partitions', next, isLossy: false };
+}
+
+/**
+ * Goes on where the live store says, or begins a new epoch: where it was, if its log still has that, else at the log's
+ * start. Where messages were lost in between, all streams of the partition owe it. Throws what the stores throw.
+ */
 export async function beginSource(platform: Platform, { topic, partition }: TopicPartition): Promise<SourcePosition> {
   const marks = await platform.broker.watermarks(topic);
   const mark = marks.find((m) => m.partition === partition) ?? { low: 0n, high: 0n };
   const known = await platform.live.sourcePosition(topic, partition);
   const log = logId(platform);
-  const reason = unusable(known, mark, log, marks.length);
-  if (known && reason === null) return known;
-  const position: SourcePosition = { epoch: newEpoch(log, marks.length), next: mark.low, catchUpTo: mark.high };
+  const start = newStart(known, mark, log, marks.length);
+  if (known && start === null) return known;
+  const { reason = '', next = mark.low, isLossy = false } = start ?? {};
+  const position: SourcePosition = { epoch: newEpoch(log, marks.length), next, catchUpTo: mark.high };
+  // before the old place is forgotten
+  if (isLossy) await (await new Untold(platform.live, { topic, partition }, position.epoch).load()).oweAll();
   await platform.live.rememberSource(topic, partition, position);
   // a cursor of the old epoch is no longer good; where there was none, nobody has one
   const level = known ? 'warn' : 'debug';

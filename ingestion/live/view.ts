@@ -19,7 +19,10 @@ export interface Publication {
   restart?: boolean;
 }
 
-/** Why an event is not: it says nothing new, can't be joined to what was published, or is older than what was. */
+/**
+ * Why an event is not: it says nothing new, can't be joined to what was published, or is older than what was, so that the
+ * next one tells that it is missing.
+ */
 export type Withheld = 'repeat' | 'held' | 'late';
 
 export interface Planned<P> {

@@ -9,7 +9,13 @@ import type { FeedStatusEvent, TickerEvent } from '../../schema/market.ts';
 import type { RankingEvent } from '../../schema/ranking.ts';
 import { TOPICS, type Topic } from '../../schema/topics.ts';
 import type { Message, TopicPartition } from '../../src/platform/broker/broker.ts';
-import { type AppendResult, type LiveAppend, SourceLost, type SourcePosition } from '../../src/platform/live/store.ts';
+import {
+  type AppendResult,
+  type LiveAppend,
+  type LiveWrite,
+  SourceLost,
+  type SourcePosition,
+} from '../../src/platform/live/store.ts';
 import { metrics } from '../../src/platform/metrics.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { parseChange } from '../cdc/change.ts';
@@ -75,7 +81,14 @@ interface State<P> {
   told: boolean;
   view: LiveView<P>;
   untold: Untold;
+  /** False where the live store may know more of `untold` than it does: a write's outcome is not known. */
+  isSure: boolean;
+  /** Messages were lost of which nobody has been told yet. */
+  lost: boolean;
 }
+
+/** An event, and what is written with it where its stream tells what it owes. */
+type Telling<P> = Planned<P> & { telling: LiveWrite | null };
 
 function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>, addition: Addition<P>): Source<P> {
   const { live, broker } = platform;
@@ -87,14 +100,14 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
 
   async function begin(at: TopicPartition): Promise<State<P>> {
     partitions = (await broker.watermarks(at.topic)).length;
-    const start = await beginSource(platform, at);
-    return enter(at.partition, start, true, await new Untold(live, at).load());
+    return enter(at, await beginSource(platform, at), true, false);
   }
 
-  function enter(partition: number, start: SourcePosition, told: boolean, untold: Untold): State<P> {
-    leave(partition);
-    const state = { start, told, view: addition.view(live), untold };
-    states.set(partition, state);
+  function enter(at: TopicPartition, start: SourcePosition, told: boolean, lost: boolean): State<P> {
+    leave(at.partition);
+    const untold = new Untold(live, at, start.epoch);
+    const state = { start, told, view: addition.view(live), untold, isSure: false, lost };
+    states.set(at.partition, state);
     return state;
   }
 
@@ -103,7 +116,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     states.delete(partition);
   }
 
-  function appendOf({ item, publication }: Planned<P>, { epoch, catchUpTo }: SourcePosition): LiveAppend {
+  function appendOf({ item, publication, telling }: Telling<P>, { epoch, catchUpTo }: SourcePosition): LiveAppend {
     const { payload, message, stream, json } = item;
     const { writes, gap, restart } = publication;
     return {
@@ -121,7 +134,7 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
       logged: message.offset < catchUpTo ? message.timestamp : undefined,
       retentionMs,
       maxLength,
-      writes,
+      writes: telling ? [...writes, telling] : writes,
     };
   }
 
@@ -136,22 +149,60 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     }
   }
 
-  function plan({ start, view, untold }: State<P>, items: readonly LiveItem<P>[]): Planned<P>[] {
+  /** What becomes of the items, and by stream the newest one that came too late and that none of them tells. */
+  function plan({ start, view, untold }: State<P>, items: readonly LiveItem<P>[]) {
     const oldest = Date.now() - retentionMs;
-    const planned: Planned<P>[] = [];
+    const planned: Telling<P>[] = [];
     const telling = new Set<string>();
+    const late = new Map<string, LiveItem<P>>();
     for (const item of items) {
+      const { message, stream } = item;
+      const { offset, timestamp } = message;
       const publication = view.plan(item);
-      const { offset, timestamp } = item.message;
-      if (typeof publication === 'string') count(publication);
-      else if (addition.skipOld && offset < start.catchUpTo && timestamp < oldest) count('old');
-      else {
-        const tells = !telling.has(item.stream) && untold.has(item.stream);
-        if (tells) telling.add(item.stream);
-        planned.push({ item, publication: tells ? { ...publication, gap: true } : publication });
+      const isOut = publication === 'repeat' || publication === 'held';
+      if (!isOut && addition.skipOld && offset < start.catchUpTo && timestamp < oldest) count('old');
+      else if (typeof publication !== 'string') {
+        const owes = late.delete(stream) || (!telling.has(stream) && untold.has(stream));
+        const tells = owes || publication.gap === true;
+        if (tells) telling.add(stream);
+        planned.push({
+          item,
+          publication: owes ? { ...publication, gap: true } : publication,
+          telling: tells ? untold.telling(stream, offset) : null,
+        });
+      } else {
+        count(publication);
+        if (publication === 'late' && !untold.isKnown(stream, offset)) late.set(stream, item);
       }
     }
-    return planned;
+    return { planned, late };
+  }
+
+  /** Notes what the items told, and what none of them could. Throws LiveStoreUnavailable. */
+  async function settleDebts(
+    { untold }: State<P>,
+    planned: readonly Telling<P>[],
+    results: readonly AppendResult[],
+    late: Map<string, LiveItem<P>>,
+  ) {
+    for (const [i, { item, telling }] of planned.entries()) {
+      const { stream, message } = item;
+      if (!telling) continue;
+      if (results[i]?.sequence !== null) untold.told(stream, message.offset);
+      // the event that should have told it was dropped as a repeat
+      else if (!untold.isKnown(stream, message.offset)) late.set(stream, item);
+    }
+    for (const [stream, { message }] of late) await untold.owe(stream, message);
+  }
+
+  /** What is owed, as the live store knows it. Throws LiveStoreUnavailable. */
+  async function sure(state: State<P>): Promise<Untold> {
+    const { untold } = state;
+    if (!state.isSure) await untold.load();
+    if (state.lost) await untold.oweAll();
+    state.lost = false;
+    state.isSure = true;
+    return untold;
   }
 
   /**
@@ -172,13 +223,13 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
       const stream = streamKey(name, channel.id(payload));
       return { message, payload, stream, json: addition.json(payload, message.value) };
     });
+    await sure(state);
     if (!state.told) await live.rememberSource(batch.topic, batch.partition, start);
     state.told = true;
     await view.load?.(items);
     const results: AppendResult[] = [];
-    let planned: Planned<P>[] = [];
     try {
-      planned = plan(state, items);
+      const { planned, late } = plan(state, items);
       view.complete?.(planned);
       for (let i = 0; i < planned.length; i += CHUNK) {
         batch.check();
@@ -188,14 +239,14 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
         );
       }
       if (planned.length === 0) await confirm(state, batch);
+      await settleDebts(state, planned, results, late);
       await view.settle?.(planned, results, batch);
     } catch (error) {
       view.undo?.();
+      state.isSure = false;
       throw error instanceof SourceLost ? new StateLost(error.message) : error;
     }
     const repeats = results.filter((result) => result.sequence === null).length;
-    const told = planned.filter(({ publication }, i) => publication.gap && results[i]?.sequence !== null);
-    await state.untold.told(told.map(({ item }) => item.stream));
     count('appended', results.length - repeats);
     count('repeat', repeats);
     const next = last.message.offset + 1n;
@@ -214,13 +265,13 @@ function sourceOf<P>(platform: Platform, name: ChannelName, channel: Channel<P>,
     onRevoked: ({ partition }) => leave(partition),
     onLost(at, resumedAt) {
       const start = { epoch: newEpoch(logId(platform), partitions), next: resumedAt, catchUpTo: resumedAt };
-      enter(at.partition, start, false, new Untold(live, at));
+      enter(at, start, false, true);
     },
     handle,
     async onBad(message, at) {
-      const { start, untold } = states.get(at.partition) ?? (await begin(at));
-      const isOld = message.offset < start.catchUpTo && message.timestamp < Date.now() - retentionMs;
-      if (!isOld) await untold.owe(streamOf(message), message);
+      const state = states.get(at.partition) ?? (await begin(at));
+      const isOld = message.offset < state.start.catchUpTo && message.timestamp < Date.now() - retentionMs;
+      if (!isOld) await (await sure(state)).owe(streamOf(message), message);
     },
   };
 }

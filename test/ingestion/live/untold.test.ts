@@ -9,6 +9,7 @@ import { TOPICS } from '../../../schema/topics.ts';
 import type { OutgoingMessage } from '../../../src/platform/broker/broker.ts';
 import { LiveStoreUnavailable } from '../../../src/platform/live/store.ts';
 import type { Platform, Running } from '../../../src/platform/platform.ts';
+import { until } from '../../support/until.ts';
 import { minute, trade } from '../workers/market-events.ts';
 import { drained, memoryPlatform } from '../workers/worker-platform.ts';
 
@@ -80,6 +81,77 @@ describe('a message that is dead-lettered', () => {
     assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, UNKNOWN, null, null], 'not again');
     assert.deepEqual(await gaps('trade', 'upbit:BTC-KRW'), [UNKNOWN, null], 'which had not told yet');
   });
+
+  /** What was done since an offset of the partition is delivered again, as after a crash before the place was kept. */
+  async function again(topic: string, from: bigint): Promise<void> {
+    await running.stop();
+    const { partition } = (await platform.broker.watermarks(topic)).find(({ high }) => high > 0n) ?? { partition: -1 };
+    const known = await platform.live.sourcePosition(topic, partition);
+    assert.ok(known && known.next >= from);
+    await platform.live.rememberSource(topic, partition, { ...known, next: from });
+    await start();
+    await until('all to be done again', async () => {
+      const now = await platform.live.sourcePosition(topic, partition);
+      return now && now.next >= known.next;
+    });
+  }
+
+  test('and delivered again after it was told: it is not told twice', async () => {
+    const bad = told(2, { price: '-1' });
+    await send(trades.name, [told(1), bad, told(3), { key: 'BTC', value: Buffer.from('{') }, told(4), told(5)]);
+    const expected = [null, UNKNOWN, UNKNOWN, null];
+    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), expected);
+    for (const from of [0n, 1n, 3n]) {
+      await again(trades.name, from);
+      expected.push(null);
+      await send(trades.name, [told(10 + expected.length)]);
+      assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), expected);
+    }
+    // one that is new is
+    await send(trades.name, [bad, told(90)]);
+    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [...expected, UNKNOWN]);
+  });
+
+  test('and delivered again before anything told it: it is told once', async () => {
+    await send(trades.name, [told(1), told(2, { price: '-1' })]);
+    await again(trades.name, 0n);
+    await again(trades.name, 1n);
+    await send(trades.name, [told(3), told(4)]);
+    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, UNKNOWN, null]);
+  });
+
+  test('a trade that comes too late, and delivered again after the next one told it: it is not told twice', async () => {
+    await send(trades.name, [told(1), told(60_000), told(2), told(60_001)]);
+    for (const from of [0n, 2n, 3n]) await again(trades.name, from);
+    await send(trades.name, [told(60_002), told(3)]);
+    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, null, UNKNOWN, null]);
+    await again(trades.name, 2n);
+    await send(trades.name, [told(60_003), told(60_004)]);
+    assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, null, UNKNOWN, null, UNKNOWN, null]);
+  });
+
+  for (const [what, bad] of [
+    ['that was dead-lettered', told(2, { price: '-1' })],
+    ['that came too late', told(-60_000)],
+  ] as const) {
+    test(`one ${what}, told by an event whose batch fails after it was written: it is not told twice`, async () => {
+      const { live } = platform;
+      const append = live.append.bind(live);
+      let left = Number.POSITIVE_INFINITY;
+      await send(trades.name, [told(1), bad]);
+      live.append = async (...args) => {
+        left -= 1;
+        const done = await append(...args);
+        if (left === 0) throw new LiveStoreUnavailable('answer lost');
+        return done;
+      };
+      left = 1;
+      await send(trades.name, [told(3), told(4)]);
+      await send(trades.name, [told(5)]);
+      assert.ok(left < 0);
+      assert.deepEqual(await gaps('trade', 'binance:BTC-USDT'), [null, UNKNOWN, null, null]);
+    });
+  }
 
   test('and the live store is away for the moment: it is told all the same', async () => {
     const { live } = platform;
