@@ -2,6 +2,7 @@
 import type { Config } from '../../src/platform/config.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { dropPartitionsBefore } from '../../src/platform/postgres/partitions.ts';
+import { dropOldRecords } from '../cdc/old-records.ts';
 import type { Task } from '../task.ts';
 import { dropOldResults } from '../workers/data-quality.ts';
 import { dropOldDeadLetters } from '../workers/old-dead-letters.ts';
@@ -55,6 +56,13 @@ const oldDeadLetters: Task = {
   },
 };
 
+const oldChanges: Task = {
+  name: 'old_changes',
+  async run({ platform: { postgres, config } }) {
+    return { rowsIn: 0, rowsOut: await dropOldRecords(postgres, config.RETENTION_CDC_DAYS, Date.now()) };
+  },
+};
+
 const oldRuns: Task = {
   name: 'old_runs',
   async run({ platform: { postgres, config } }) {
@@ -64,5 +72,5 @@ const oldRuns: Task = {
 
 export const retention: Pipeline = {
   ...{ name: 'retention', schedule: daily(0, 45), ...PATIENT },
-  steps: [expiredPartitions, oldResults, oldDeadLetters, oldRuns].map((task) => ({ task, after: [] })),
+  steps: [expiredPartitions, oldResults, oldDeadLetters, oldChanges, oldRuns].map((task) => ({ task, after: [] })),
 };

@@ -118,6 +118,12 @@ export const SETTINGS = {
     "Days that market rows of bronze are kept, by event time; a merchant's orders stay for good",
     integer(1, 36_500),
   ),
+  // longer than the log keeps changes: what it brings again must be known
+  RETENTION_CDC_DAYS: setting(
+    '365',
+    'Days that silver.cdc_record is kept, by commit time; the newest change of each row stays for good',
+    integer(8, 36_500),
+  ),
   RETENTION_DEAD_LETTERS_DAYS: setting('30', 'Days that ops.dead_letter is kept', integer(1, 36_500)),
   RETENTION_QUALITY_DAYS: setting('30', 'Days that results of failed checks of the data are kept', integer(1, 36_500)),
   RETENTION_RUNS_DAYS: setting('30', 'Days that runs of pipelines are kept in the record', integer(1, 36_500)),
