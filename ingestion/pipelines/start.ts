@@ -3,6 +3,7 @@
  * two from being at one pipeline, and the record is put right where a run was lost.
  */
 import { metrics } from '../../src/platform/metrics.ts';
+import { patienceOf, whenThere } from '../../src/platform/patience.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
 import type { Job, Jobs } from '../../src/platform/postgres/jobs.ts';
 import { holderName, keepLease } from '../../src/platform/postgres/lease.ts';
@@ -121,10 +122,8 @@ export async function startPipelines(platform: Platform, { jobs, pipelines }: Pi
     // one that can't be run is not overdue
     if (schedule && !unavailable?.(config)) metrics.pipelineInterval.set({ pipeline: name }, schedule.everyMs / 1_000);
   }
-  await jobs.run(
-    pipelines.map(({ name, schedule }) => ({ name, cron: schedule?.cron ?? null })),
-    work,
-  );
+  const queues = pipelines.map(({ name, schedule }) => ({ name, cron: schedule?.cron ?? null }));
+  await whenThere('the queue of pipelines', patienceOf(platform), () => jobs.run(queues, work));
   const keeping = Promise.all([keepUp(), firstRuns()]);
   return {
     async stop() {

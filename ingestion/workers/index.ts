@@ -1,5 +1,6 @@
 /** Every worker, by name. */
 import { ConfigError } from '../../src/platform/config.ts';
+import { patienceOf, whenThere } from '../../src/platform/patience.ts';
 import type { Platform, Running } from '../../src/platform/platform.ts';
 import { arbitrage } from './arbitrage.ts';
 import { arbitrageGold } from './arbitrage-gold.ts';
@@ -44,7 +45,7 @@ export interface WorkerOptions {
 
 /**
  * Starts the workers as members of their groups, and the singletons. Throws ConfigError for an unknown name, and what the
- * stores throw when a group can't be joined.
+ * stores throw when a group can't be joined for START_PATIENCE_MS.
  */
 export async function startWorkers(
   platform: Platform,
@@ -67,7 +68,10 @@ export async function startWorkers(
   try {
     for (const name of new Set(names)) {
       const worker = all[name];
-      if (worker) running.push(await runWorker(worker, platform, onFatal));
+      if (worker) {
+        const join = (): Promise<Running> => runWorker(worker, platform, onFatal);
+        running.push(await whenThere(`the group ${worker.group}`, patienceOf(platform), join));
+      }
       const singleton = singletons[name];
       if (singleton) running.push(startSingleton(platform, singleton));
     }

@@ -155,6 +155,7 @@ export const SETTINGS = {
   ),
   REFERENCE_FX: setting('', 'KRW per USD that the premium of USDT in KRW is measured against; empty: none', rate),
   LEASE_MS: setting('10000', 'How long a market lease outlives its holder', integer(500, 600_000)),
+  START_PATIENCE_MS: setting('60000', 'How long a start waits for a store that is not there', integer(0, 3_600_000)),
   STORE_TIMEOUT_MS: setting('5000', 'Bound on one call to PostgreSQL, Redis or Kafka', integer(100, 120_000)),
   POSTGRES_POOL: setting('10', 'Connections to PostgreSQL a process', integer(1, 200)),
   MAX_BODY_BYTES: setting('262144', 'Largest HTTP body', integer(1_024, 16_777_216)),

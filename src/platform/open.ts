@@ -5,13 +5,14 @@ import { type KafkaSecurity, openKafkaBroker } from './broker/kafka/broker.ts';
 import { createMemoryBroker } from './broker/memory/broker.ts';
 import { createMemoryLiveStore } from './live/memory/store.ts';
 import { openRedisLiveStore } from './live/redis/store.ts';
+import { patienceOf, whenThere } from './patience.ts';
 import type { Platform, Running } from './platform.ts';
 import { startEmbeddedPostgres } from './postgres/embedded.ts';
 import { openPostgres } from './postgres/postgres.ts';
 import type { Process } from './run.ts';
 
 /**
- * The platform of a process, schema migrated and topics there. Throws when a store can't be reached.
+ * The platform of a process, schema migrated and topics there. Throws when a store can't be reached for START_PATIENCE_MS.
  * `migrations` come from the caller: this folder knows nothing of the tables.
  */
 export async function openPlatform(
@@ -23,6 +24,7 @@ export async function openPlatform(
     for (const close of opened.toReversed()) await close();
   };
   const timeoutMs = config.STORE_TIMEOUT_MS;
+  const patience = patienceOf({ config, log });
   try {
     let url = config.DATABASE_URL;
     if (!url) {
@@ -30,25 +32,32 @@ export async function openPlatform(
       opened.push(embedded.stop);
       url = embedded.url;
     }
-    const postgres = await openPostgres({ url, pool: config.POSTGRES_POOL, timeoutMs, migrations });
+    const { POSTGRES_POOL: pool } = config;
+    const at = url;
+    const postgres = await whenThere('PostgreSQL', patience, () =>
+      openPostgres({ url: at, pool, timeoutMs, migrations }),
+    );
     opened.push(postgres.close);
-    const ran = await postgres.migrate();
+    const ran = await whenThere('PostgreSQL', patience, () => postgres.migrate());
     if (ran.length > 0) log.info({ migrations: ran }, 'schema migrated');
 
     const broker = config.KAFKA_BROKERS.length
-      ? await openKafkaBroker({
-          ...{ brokers: config.KAFKA_BROKERS, security: kafkaSecurity(config) },
-          clientId: 'tickgraph',
-          sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
-          timeoutMs,
-          log,
-        })
+      ? await whenThere('Kafka', patience, () =>
+          openKafkaBroker({
+            ...{ brokers: config.KAFKA_BROKERS, security: kafkaSecurity(config) },
+            clientId: 'tickgraph',
+            sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+            timeoutMs,
+            log,
+          }),
+        )
       : createMemoryBroker();
     opened.push(() => broker.close());
-    await broker.ensureTopics(topicSpecs());
+    await whenThere('Kafka', patience, () => broker.ensureTopics(topicSpecs()));
 
-    const live = config.REDIS_URL
-      ? await openRedisLiveStore({ url: config.REDIS_URL, timeoutMs, log })
+    const { REDIS_URL } = config;
+    const live = REDIS_URL
+      ? await whenThere('Redis', patience, () => openRedisLiveStore({ url: REDIS_URL, timeoutMs, log }))
       : createMemoryLiveStore();
     opened.push(() => live.close());
     return { config, log, postgres, broker, live, stop };

@@ -25,7 +25,8 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
   let server: Server;
 
   function accept(client: Socket): void {
-    if (mode === 'reset') return void client.on('error', () => {}).resetAndDestroy();
+    // one that was on its way when nobody listens any more, too
+    if (mode === 'reset' || !server.listening) return void client.on('error', () => {}).resetAndDestroy();
     const upstream = connect(target, '127.0.0.1');
     const pair = { client, upstream };
     pairs.add(pair);

@@ -164,13 +164,20 @@ export function createJobs({ url, timeoutMs, log }: JobsOptions): Jobs {
     open: (queue) => asked((one) => openIds(one, queue)),
     async run(queues, work) {
       const one = await begin(true);
-      for (const { name, cron } of queues) {
-        await make(one, name);
-        if (cron === null) await one.unschedule(name);
-        else await one.schedule(name, cron, {}, { tz: 'UTC', missed: 'once' });
-        await one.work(name, { pollingIntervalSeconds: POLL_S }, async ([job]: TakenJob[]) => {
-          if (job) await work(name, { id: job.id, signal: AbortSignal.any([job.signal, ended.signal]) });
-        });
+      try {
+        for (const { name, cron } of queues) {
+          await make(one, name);
+          if (cron === null) await one.unschedule(name);
+          else await one.schedule(name, cron, {}, { tz: 'UTC', missed: 'once' });
+          await one.work(name, { pollingIntervalSeconds: POLL_S }, async ([job]: TakenJob[]) => {
+            if (job) await work(name, { id: job.id, signal: AbortSignal.any([job.signal, ended.signal]) });
+          });
+        }
+      } catch (error) {
+        // all of it or nothing: it may be asked for again
+        all.splice(all.indexOf(one), 1);
+        await one.stop({ graceful: false }).catch(() => {});
+        throw translate(error);
       }
     },
     async stop() {
