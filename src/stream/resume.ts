@@ -85,6 +85,11 @@ export async function resume(place: StreamPosition, { stage, cohort, subscriber,
   if (stage.hasSnapshot) {
     // the state stands for the event at the head
     const known = isSame && (replaying || epoch === at.epoch);
+    if (known && !stage.hasLoaded) {
+      // how much is missing shows with the state that is on its way
+      subscriber.skipTo(at.sequence);
+      return admit('reset');
+    }
     const missed = known ? Math.max(0, Number(sequence - at.sequence) - 1) : null;
     subscriber.reset(missed === 0 ? null : { missed, reason: 'RETENTION' });
     admit('reset');

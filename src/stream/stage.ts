@@ -71,6 +71,11 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     return this.ended;
   }
 
+  /** False while the state is on its way, to be told to everybody as a reset. */
+  get hasLoaded(): boolean {
+    return this.loaded;
+  }
+
   /** Where the stream stands: everything up to there has been told. */
   get position(): StreamPosition {
     return this.head;
@@ -139,8 +144,9 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
       this.reload(trimmed ? this.head.sequence : null, reason);
       return;
     }
-    const unknown = this.rebirth ? 0 : null;
-    const missed = trimmed ? Number(now.sequence - this.head.sequence) : unknown;
+    const counted = trimmed ? Number(now.sequence - this.head.sequence) : 0;
+    // while what comes again is passed over, nobody knows how much of what was trimmed was told before
+    const missed = trimmed === (this.rebirth === null) ? counted : null;
     this.head = now ?? NOWHERE;
     this.missing({ missed, reason }, trimmed ? this.head.sequence : null);
   }
@@ -192,11 +198,13 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
    */
   private reload(told: bigint | null, reason: Gap['reason']): void {
     this.loaded = false;
+    const { epoch } = this.head;
     this.load().then(
       () => {
         if (!this.loaded) return;
-        // the state itself stands for the event at the head
-        const missed = told === null ? null : Number(this.head.sequence - told - 1n);
+        // the state itself stands for the event at the head; a store emptied meanwhile numbers anew
+        const isSame = told !== null && this.head.epoch === epoch && this.head.sequence > told;
+        const missed = isSame ? Number(this.head.sequence - told - 1n) : null;
         for (const audience of this.audiences.values()) {
           audience.view.reset();
           audience.forget(this.head);
@@ -249,7 +257,8 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     // where entries mean nothing by themselves they are folded again, whatever was told
     const whole = [...this.audiences.values()].every(({ pages }) => pages !== null);
     if (!whole || newest === null) return;
-    this.rebirth ??= new Rebirth(this.channel, typeof newest === 'string' ? (JSON.parse(newest) as Payload) : newest);
+    // one that had found its place begins to look for it again
+    this.rebirth = new Rebirth(this.channel, typeof newest === 'string' ? (JSON.parse(newest) as Payload) : newest);
   }
 
   /** Something is missing before the next event: told with it. */

@@ -148,14 +148,16 @@ export class Subscriber<Body> implements Latecomer {
     if (this.start !== null && this.start !== 'RESUMED') return;
     const has = this.newest;
     let lost = gap;
-    if (gap?.missed && state && has >= 0n) {
-      // one that replayed from the store may be ahead of what was told here
-      const missed = Math.min(gap.missed, Number(state.at.sequence - 1n - has));
-      if (missed < 0) {
+    // one that replayed from the store may be ahead of what was told here, or behind it
+    const isElsewhere = this.skips !== NONE;
+    if ((gap ? gap.missed : isElsewhere) && state && has >= 0n) {
+      const behind = Number(state.at.sequence - 1n - has);
+      if (behind < 0) {
         this.skipTo(has);
         return;
       }
-      lost = missed > 0 ? { ...gap, missed } : null;
+      const missed = gap?.missed && !isElsewhere ? Math.min(gap.missed, behind) : behind;
+      lost = missed > 0 ? { missed, reason: gap?.reason ?? 'RETENTION' } : null;
     }
     this.start = 'RESET';
     this.skips = NONE;

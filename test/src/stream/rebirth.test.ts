@@ -68,6 +68,22 @@ test('events go on after the last one told, and the number of those missing is k
   await core.stop();
 });
 
+test('a store that is emptied again before anything new came: nothing is told twice', async () => {
+  const { store, lose } = losing();
+  const { core, follow } = coreOn(store);
+  const followed = await follow('happenings');
+  const known = [1, 2, 3].map((n) => tick('trade', n));
+  await store.append(known);
+  for (const n of [1, 2, 3]) assert.equal((await followed.next()).n, n);
+  await lose(known);
+  // all of it has come again
+  for (let i = 0; i < 5; i++) await new Promise((done) => setImmediate(done));
+  await lose([...known, tick('trade', 4)]);
+  const { n, gap } = await followed.next();
+  assert.deepEqual([n, gap], [4, { missed: 0, reason: 'FEED_GAP' }]);
+  await core.stop();
+});
+
 test('where the log no longer has the last one told, the number is told to be unknown', async () => {
   const { store, lose } = losing();
   const { core, follow } = coreOn(store);
