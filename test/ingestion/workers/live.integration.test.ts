@@ -1,4 +1,4 @@
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import { openRedisLiveStore } from '../../../src/platform/live/redis/store.ts';
 import type { LiveStore } from '../../../src/platform/live/store.ts';
 import { createLog } from '../../../src/platform/log.ts';
@@ -14,6 +14,8 @@ await withService('the worker live on Redis', prepareOwnRedis, () => {
     redis = await startRedis();
     store = await openRedisLiveStore({ url: redis.url, timeoutMs: 5_000, log: createLog('silent') });
   });
+  // each has a log of its own: what the last one's had would count as lost
+  beforeEach(() => store.clear());
   after(async () => {
     await store.close();
     await redis.stop();
