@@ -145,11 +145,12 @@ async function replay(stores: { KAFKA_BROKERS?: string; REDIS_URL?: string }): P
         rows.map((r) => [r.trade_id, decimal(r.price), decimal(r.quantity), r.side]),
         trades.map((t) => [String(t.a), decimal(t.p), decimal(t.q), t.m ? 'SELL' : 'BUY']),
       );
-      const live = await platform.live.read(
-        `live:trade:binance:{${symbol.split('-')[0]}}-${symbol.split('-')[1]}`,
-        0n,
-        10_000,
-      );
+      // another worker's work, which may be behind
+      const stream = `live:trade:binance:{${symbol.split('-')[0]}}-${symbol.split('-')[1]}`;
+      const live = await until(`the stream of ${symbol}`, async () => {
+        const found = await platform.live.read(stream, 0n, 10_000);
+        return found.length >= trades.length && found;
+      });
       assert.deepEqual(
         live.map((e) => (JSON.parse(e.payload) as { tradeId: string }).tradeId),
         trades.map((t) => String(t.a)),
