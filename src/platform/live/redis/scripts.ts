@@ -27,10 +27,10 @@ local function expire(stream, before, limit)
   return dropped, head and head[2][2] or ''
 end
 
-local function write(first_key, first_arg, epoch, sequence)
-  for i = first_key, #KEYS do
-    local key, at = KEYS[i], first_arg + (i - first_key) * 3
-    local kind, value, extra = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+-- count writes, four arguments each, of keys that are numbered from after base
+local function write(base, at, count, epoch, sequence)
+  for _ = 1, count do
+    local key, kind, value, extra = KEYS[base + tonumber(ARGV[at])], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
     if kind == 'latest' then
       redis.call('HSET', key, 'v', value, 'e', epoch, 's', sequence)
     elseif kind == 'value' then
@@ -41,25 +41,31 @@ local function write(first_key, first_arg, epoch, sequence)
     else
       redis.call('HSET', key, extra, value)
     end
+    at = at + 4
   end
 end
 `;
 
 /**
- * KEYS: stream, meta, ids, the source's place where a fence is given, then one per write. ARGV: as read below, then kind,
- * value, extra (ttl ms, cap or field) per write. Returns the sequence, nil for a repeat, or LOST and nothing is written.
- * The source's place has another hash tag than the stream: with a fence it is for a server that is no cluster.
- * `last_*` is the append before this one to the same stream in the same call: pipelined calls go on after one has failed
- * (out of memory), and a later offset must not make the failed one look like a redelivery.
+ * Some events of some streams, in order; what they have in common is said once. KEYS: stream, meta and ids of each stream,
+ * the source's place where a fence is given, then those that are written. ARGV: as read below; per stream the append before
+ * these; per event as read below, then its writes. Returns the sequence of each, nil for a repeat, or LOST and nothing is
+ * written. The source's place has another hash tag than the streams: with a fence it is for a server that is no cluster.
+ *
+ * An event that fails ends the call: those before it stay written, those after it are not. So do those of its stream in later
+ * calls of one pipeline, which goes on after one has failed (out of memory): they know the append before them by `last_*`,
+ * since a later offset must not make the failed one look like a redelivery.
  */
 export const APPEND = `${SHARED}
-local stream, meta, ids = KEYS[1], KEYS[2], KEYS[3]
-local epoch, offset, last_epoch, last_offset = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local rule, version, keep = ARGV[5], ARGV[6], ARGV[7]
-local payload, gap, time, retention, max = ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
-local most_dropped, logged, fence = tonumber(ARGV[13]), ARGV[14], ARGV[15]
+local fence, epoch = ARGV[1], ARGV[2]
+local retention, max, keep, most_dropped = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local stream_count, event_count = tonumber(ARGV[7]), tonumber(ARGV[8])
+local base = 3 * stream_count
 
-if fence ~= '' and redis.call('HGET', KEYS[4], 'epoch') ~= fence then return '${LOST}' end
+if fence ~= '' then
+  base = base + 1
+  if redis.call('HGET', KEYS[base], 'epoch') ~= fence then return '${LOST}' end
+end
 
 -- decimal text: longer is greater, equal lengths compare as text
 local function above(a, b)
@@ -76,79 +82,117 @@ local function ranks_above(a, b)
   return #a > #b
 end
 
-local known = redis.call('HMGET', meta, 'epoch', 'offset', 'seq', 'rank', 'birth', 'head')
-local known_epoch, known_offset, sequence, rank, birth, head = unpack(known)
-if last_offset ~= '' and (known_epoch ~= last_epoch or above(last_offset, known_offset)) then
-  return redis.error_reply('ORDER an earlier append of the call failed')
-end
-if known_epoch == epoch and not above(offset, known_offset) then return false end
-
-local length = redis.call('XLEN', stream)
-local repeated = false
-if rule == 'recent' then
-  repeated = redis.call('ZSCORE', ids, version) ~= false
-elseif rule == 'advance' then
-  repeated = rank and not ranks_above(version, rank)
-end
-if repeated then
-  redis.call('HSET', meta, 'epoch', epoch, 'offset', offset)
-  return false
+local function open(n)
+  local s = { key = KEYS[3 * n - 2], meta = KEYS[3 * n - 1], ids = KEYS[3 * n] }
+  local known = redis.call('HMGET', s.meta, 'epoch', 'offset', 'seq', 'rank', 'birth', 'head')
+  s.epoch, s.offset, s.sequence, s.rank, s.birth, s.head = unpack(known)
+  local last_epoch, last_offset = ARGV[7 + 2 * n], ARGV[8 + 2 * n]
+  if last_offset ~= '' and (s.epoch ~= last_epoch or above(last_offset, s.offset)) then
+    error({ err = 'ORDER an earlier append of the call failed' })
+  end
+  s.length = redis.call('XLEN', s.key)
+  s.sequence = tonumber(s.sequence)
+  return s
 end
 
-sequence = tonumber(sequence)
-if not sequence then
-  -- nothing remembered: a new stream, or meta was evicted and the entries tell
-  sequence = 0
-  if redis.call('EXISTS', stream) == 1 then
-    local info = redis.call('XINFO', 'STREAM', stream)
-    for i = 1, #info, 2 do
-      if info[i] == 'last-generated-id' then sequence = tonumber(info[i + 1]:match('^%d+')) end
+-- nothing remembered: a new stream, or meta was evicted and the entries tell
+local function begin(s)
+  s.sequence = 0
+  if redis.call('EXISTS', s.key) == 0 then return end
+  local info = redis.call('XINFO', 'STREAM', s.key)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then s.sequence = tonumber(info[i + 1]:match('^%d+')) end
+  end
+  local newest = redis.call('XREVRANGE', s.key, '+', '-', 'COUNT', 1)[1]
+  s.birth = newest and newest[2][6]
+end
+
+local function is_repeat(s, rule, version)
+  if rule == 'recent' then return redis.call('ZSCORE', s.ids, version) ~= false end
+  return rule == 'advance' and s.rank and not ranks_above(version, s.rank)
+end
+
+local function append(s, at)
+  local offset, rule, version, payload, gap = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  local time, logged, writes = ARGV[at + 5], ARGV[at + 6], tonumber(ARGV[at + 7])
+  local past = at + 8 + 4 * writes
+  if s.epoch == epoch and not above(offset, s.offset) then return false, past end
+  if is_repeat(s, rule, version) then
+    s.epoch, s.offset, s.changed = epoch, offset, true
+    return false, past
+  end
+  if not s.sequence then begin(s) end
+  if not s.birth then
+    local now = redis.call('TIME')
+    s.birth = now[1] .. '.' .. now[2]
+  end
+  local sequence = string.format('%.0f', s.sequence + 1)
+  write(base, at + 8, writes, epoch, sequence)
+  local id = sequence .. '-0'
+  if logged ~= '' then
+    redis.call('XADD', s.key, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', s.birth, 'p', payload, 'g', gap, 'l', logged)
+  elseif gap == '' then
+    redis.call('XADD', s.key, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', s.birth, 'p', payload)
+  else
+    redis.call('XADD', s.key, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', s.birth, 'p', payload, 'g', gap)
+  end
+  -- head: the oldest entry's time, so that most appends need not read it; empty where it has to be looked up
+  if s.length == 0 then s.head = time elseif s.length >= max then s.head = '' end
+  s.length = math.min(s.length + 1, max)
+  local before = tonumber(time) - retention
+  if not s.head or s.head == '' or tonumber(s.head) < before then
+    local dropped
+    dropped, s.head = expire(s.key, before, 1)
+    s.length = s.length - dropped
+    if dropped == 1 and s.head ~= '' and tonumber(s.head) < before then
+      dropped, s.head = expire(s.key, before, most_dropped - 1)
+      s.length = s.length - dropped
     end
-    local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-    birth = newest and newest[2][6]
   end
+  if rule == 'recent' then
+    redis.call('ZADD', s.ids, sequence, version)
+    redis.call('ZREMRANGEBYRANK', s.ids, 0, -(keep + 1))
+  else
+    s.rank, s.ranked = version, true
+  end
+  s.epoch, s.offset, s.sequence, s.changed, s.written = epoch, offset, s.sequence + 1, true, true
+  return sequence, past
 end
-if not birth then
-  local now = redis.call('TIME')
-  birth = now[1] .. '.' .. now[2]
-end
-sequence = string.format('%.0f', sequence + 1)
 
-write(fence == '' and 4 or 5, 16, epoch, sequence)
-local id = sequence .. '-0'
-if logged ~= '' then
-  redis.call('XADD', stream, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', birth, 'p', payload, 'g', gap, 'l', logged)
-elseif gap == '' then
-  redis.call('XADD', stream, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', birth, 'p', payload)
-else
-  redis.call('XADD', stream, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', birth, 'p', payload, 'g', gap)
-end
--- head: the oldest entry's time, so that most appends need not read it; empty where it has to be looked up
-if length == 0 then head = time elseif length >= max then head = '' end
-local before = tonumber(time) - retention
-if not head or head == '' or tonumber(head) < before then
-  local dropped
-  dropped, head = expire(stream, before, 1)
-  if dropped == 1 and head ~= '' and tonumber(head) < before then
-    dropped, head = expire(stream, before, most_dropped - 1)
+local function remember(s)
+  if not s.changed then return end
+  if s.written then
+    local sequence = string.format('%.0f', s.sequence)
+    redis.call('HSET', s.meta, 'epoch', s.epoch, 'offset', s.offset, 'seq', sequence, 'at', s.epoch, 'birth', s.birth, 'head', s.head)
+    if s.ranked then redis.call('HSET', s.meta, 'rank', s.rank) end
+  else
+    redis.call('HSET', s.meta, 'epoch', s.epoch, 'offset', s.offset)
   end
 end
-redis.call('HSET', meta, 'epoch', epoch, 'offset', offset, 'seq', sequence, 'at', epoch, 'birth', birth, 'head', head)
-if rule == 'recent' then
-  redis.call('ZADD', ids, sequence, version)
-  redis.call('ZREMRANGEBYRANK', ids, 0, -(tonumber(keep) + 1))
-else
-  redis.call('HSET', meta, 'rank', version)
+
+local opened, sequences = {}, {}
+local done, failure = pcall(function()
+  local at = 9 + 2 * stream_count
+  for i = 1, event_count do
+    local n = tonumber(ARGV[at])
+    if not opened[n] then opened[n] = open(n) end
+    sequences[i], at = append(opened[n], at + 1)
+  end
+end)
+for n = 1, stream_count do
+  if opened[n] then remember(opened[n]) end
 end
-return sequence
+if done then return sequences end
+-- Redis's own pcall gives the text of an error, which begins with its code
+return redis.error_reply(failure:match('^%u+ ') and failure or 'ERR ' .. failure)
 `;
 
-/** KEYS: meta, then one per write. ARGV: the sequence it must stand at or '', then kind, value, extra per write. */
+/** KEYS: meta, then those that are written. ARGV: the sequence it must stand at or '', how many writes, the writes. */
 export const PUT = `${SHARED}
 local position = redis.call('HMGET', KEYS[1], 'at', 'seq')
 local sequence = position[2] or '0'
 if ARGV[1] ~= '' and ARGV[1] ~= sequence then return end
-write(2, 2, position[1] or '', sequence)
+write(1, 3, tonumber(ARGV[2]), position[1] or '', sequence)
 `;
 
 /** KEYS: stream, meta. ARGV: time, how many at most. Returns how many were dropped. */

@@ -15,10 +15,10 @@ import {
   type StreamEntry,
   type StreamPosition,
   type TailHandlers,
-  TRIM_PER_APPEND,
 } from '../store.ts';
+import { type AppendCall, callsOf, numberKeys, writeArgs } from './appends.ts';
 import { type RedisConnection, RedisLink, results } from './client.ts';
-import { ADVANCE, APPEND, CLEAR, IDS, LOST, META, PUT, TRIM } from './scripts.ts';
+import { ADVANCE, APPEND, CLEAR, LOST, META, PUT, TRIM } from './scripts.ts';
 import { RedisTail, toEntry } from './tail.ts';
 
 export interface RedisLiveStoreOptions {
@@ -46,39 +46,6 @@ export async function openRedisLiveStore(options: RedisLiveStoreOptions): Promis
   }
 }
 
-function writeArgs(writes: readonly LiveWrite[]): string[] {
-  return writes.flatMap((w) => {
-    const extra = w.kind === 'value' ? w.ttlMs : w.kind === 'list' ? w.cap : w.kind === 'field' ? w.field : '';
-    return [w.kind, w.value, String(extra)];
-  });
-}
-
-function appendArgs(a: LiveAppend, previous?: LiveAppend, from?: SourceFence): [number, ...string[]] {
-  const source = from ? [sourceKey(from.topic, from.partition)] : [];
-  const keys = [a.stream, a.stream + META, a.stream + IDS, ...source, ...a.writes.map((w) => w.key)];
-  const { version } = a;
-  const rule =
-    version.kind === 'recent' ? ['recent', version.id, String(version.keep)] : [version.kind, version.rank, ''];
-  return [
-    keys.length,
-    ...keys,
-    a.epoch,
-    String(a.offset),
-    previous?.epoch ?? '',
-    previous ? String(previous.offset) : '',
-    ...rule,
-    a.payload,
-    a.gap ?? '',
-    String(a.time),
-    String(a.retentionMs),
-    String(a.maxLength),
-    String(TRIM_PER_APPEND),
-    String(a.logged ?? ''),
-    from?.epoch ?? '',
-    ...writeArgs(a.writes),
-  ];
-}
-
 const SOURCE = 'source:';
 
 function sourceKey(topic: string, partition: number): string {
@@ -89,6 +56,8 @@ class RedisLiveStore implements LiveStore {
   private readonly link: RedisLink;
   private readonly log: Log;
   private readonly tails = new Set<RedisTail>();
+  /** Connections whose server has been given the script. */
+  private readonly taught = new WeakSet<RedisConnection>();
 
   constructor({ url, timeoutMs, log }: RedisLiveStoreOptions) {
     this.link = new RedisLink(url, timeoutMs, log);
@@ -96,26 +65,46 @@ class RedisLiveStore implements LiveStore {
   }
 
   async append(appends: readonly LiveAppend[], from?: SourceFence): Promise<AppendResult[]> {
-    const sequences = await this.pipeline((pipeline) => {
-      const newest = new Map<string, LiveAppend>();
-      for (const [i, append] of appends.entries()) {
-        const args = appendArgs(append, newest.get(append.stream), from);
-        // the first one brings the script, so that a restarted server knows it for the rest
-        if (i === 0) pipeline.eval(APPEND, ...args);
-        else pipeline.evalsha(APPEND_SHA, ...args);
-        newest.set(append.stream, append);
-      }
-    });
-    if (from && sequences.includes(LOST)) {
+    if (appends.length === 0) return [];
+    const calls = callsOf(appends, from, from ? sourceKey(from.topic, from.partition) : null);
+    const replies = await this.link.run((redis) => this.call(redis, calls));
+    if (from && replies.includes(LOST)) {
       throw new SourceLost(`Redis: ${from.topic} ${from.partition} is not in epoch ${from.epoch}`);
     }
-    return sequences.map((sequence) => ({ sequence: sequence === null ? null : BigInt(sequence as string) }));
+    const answers = new Array<AppendResult>(appends.length);
+    for (const [n, { indexes }] of calls.entries()) {
+      const sequences = replies[n] as (string | null)[];
+      for (const [i, index] of indexes.entries()) {
+        const sequence = sequences[i] ?? null;
+        answers[index] = { sequence: sequence === null ? null : BigInt(sequence) };
+      }
+    }
+    return answers;
+  }
+
+  /** The script itself goes along once a connection, and where the server has forgotten it. */
+  private async call(redis: RedisConnection, calls: readonly AppendCall[]): Promise<unknown[]> {
+    const pipeline = redis.pipeline();
+    for (const [i, { args }] of calls.entries()) {
+      if (i === 0 && !this.taught.has(redis)) pipeline.eval(APPEND, ...args);
+      else pipeline.evalsha(APPEND_SHA, ...args);
+    }
+    const replies = await pipeline.exec();
+    // none was run, so that they can be run again
+    if (this.taught.delete(redis) && replies?.every(([error]) => error?.message.startsWith('NOSCRIPT'))) {
+      return this.call(redis, calls);
+    }
+    const answers = results(replies);
+    this.taught.add(redis);
+    return answers;
   }
 
   async put(stream: string, writes: readonly LiveWrite[], at?: bigint): Promise<void> {
     if (writes.length === 0) return;
-    const keys = [stream + META, ...writes.map((w) => w.key)];
-    await this.link.run((redis) => redis.eval(PUT, keys.length, ...keys, String(at ?? ''), ...writeArgs(writes)));
+    const { keys: written, numberOf } = numberKeys();
+    const args = writeArgs(writes, numberOf);
+    const keys = [stream + META, ...written];
+    await this.link.run((redis) => redis.eval(PUT, keys.length, ...keys, String(at ?? ''), writes.length, ...args));
   }
 
   async latest(keys: readonly string[]): Promise<(Latest | null)[]> {

@@ -1,7 +1,7 @@
 /** Random commands whose outcome on two live stores must be the same: the in-memory one is the model of the other. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { LiveStore, LiveWrite } from '../../../../src/platform/live/store.ts';
+import type { LiveAppend, LiveStore, LiveWrite } from '../../../../src/platform/live/store.ts';
 import { anyText } from '../../../support/texts.ts';
 import { advance, event, recent, restart } from './store.fixture.ts';
 
@@ -53,17 +53,54 @@ const append = fc.record({
   writes: fc.array(write, { maxLength: 3 }),
 });
 
+type Abstract = typeof append extends fc.Arbitrary<infer A> ? A : never;
+
+/** The append with its keys in a keyspace. */
+export function under(given: Abstract, key: Key): LiveAppend {
+  return event(key(given.stream), { ...given, stream: key(given.stream), writes: given.writes.map((w) => w(key)) });
+}
+
+/** Appends of one channel and epoch: what a worker appends together. */
+export const alike = fc
+  .tuple(
+    fc.record({
+      epoch: fc.constantFrom('e1', 'e1', 'e2'),
+      retentionMs: fc.integer({ min: 0, max: 100 }),
+      maxLength: fc.integer({ min: 1, max: 40 }),
+    }),
+    fc.oneof(
+      fc
+        .tuple(fc.nat(4), fc.array(small, { minLength: 1, maxLength: 80 }))
+        .map(([keep, ids]) => ids.map((id) => recent(String(id), keep))),
+      fc.array(fc.oneof(small.map(advance), small.map(restart)), { minLength: 1, maxLength: 80 }),
+    ),
+    fc.nat(60),
+    fc.array(append, { minLength: 80, maxLength: 80 }),
+  )
+  .map(([common, versions, first, appends]) =>
+    // the log's order, now and then a step back
+    versions.map((v, i) => {
+      const one = appends[i]!;
+      const offset = BigInt(Math.max(0, first + i - (Number(one.offset) % 9 === 0 ? 5 : 0)));
+      return { ...one, ...common, version: v, offset };
+    }),
+  );
+
 const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: alike.map(
+      (list): Command =>
+        (store, key) =>
+          store.append(list.map((a) => under(a, key))),
+    ),
+  },
   {
     weight: 8,
     arbitrary: fc.array(append, { minLength: 1, maxLength: 40 }).map(
       (appends): Command =>
         (store, key) =>
-          store.append(
-            appends.map((a) =>
-              event(key(a.stream), { ...a, stream: key(a.stream), writes: a.writes.map((w) => w(key)) }),
-            ),
-          ),
+          store.append(appends.map((a) => under(a, key))),
     ),
   },
   fc.tuple(name, fc.array(write, { maxLength: 3 })).map(
@@ -97,7 +134,7 @@ export const commands = fc.array(command, { maxLength: 25 });
 const NAMES = ['a', 'b', 'c'];
 
 /** Everything a reader can see. */
-async function look(store: LiveStore, key: Key): Promise<unknown> {
+export async function look(store: LiveStore, key: Key): Promise<unknown> {
   const keys = (kind: string) => NAMES.map((n) => key(`${kind}-${n}`));
   const streams = NAMES.map(key);
   return {

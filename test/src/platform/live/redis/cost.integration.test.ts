@@ -26,16 +26,44 @@ await withService('cost of the live store to Redis', prepareOwnRedis, () => {
   const reads = async (): Promise<number> =>
     Number(/total_reads_processed:([0-9]+)/.exec(await info('stats'))?.[1] ?? Number.NaN);
 
-  test('a batch of appends is one script call each, in one pipeline', async () => {
+  test('a batch of appends is a few script calls of bounded size, in one pipeline', async () => {
     const key = keyspace();
     const batch = upTo(200).map((n) => event(key(`s${n % 20}`)));
     await redis.command('CONFIG', 'RESETSTAT');
     const before = await reads();
     await appendAll(store, batch);
     const used = (await reads()) - before;
-    assert.deepEqual([await calls('eval'), await calls('evalsha')], [1, 199]);
-    // the server reads up to 16 kB at a time; one by one it would read 200 times
-    assert.ok(used < 30, `${used} reads`);
+    // 16 events a call
+    assert.deepEqual([await calls('eval'), await calls('evalsha')], [1, 12]);
+    // the server reads up to 16 kB at a time
+    assert.ok(used < 20, `${used} reads`);
+  });
+
+  test('no call has streams of two hash tags, or more text than it may', async () => {
+    await redis.command('CONFIG', 'RESETSTAT');
+    const [one, other] = [keyspace(), keyspace()];
+    await appendAll(
+      store,
+      upTo(20).map((n) => event((n % 2 ? one : other)(`s${n}`))),
+    );
+    assert.equal(await calls('evalsha'), 2);
+    await redis.command('CONFIG', 'RESETSTAT');
+    const long = 'x'.repeat(30_000);
+    await appendAll(
+      store,
+      upTo(4).map((n) => event(one(`s${n}`), { writes: [{ kind: 'latest', key: one(`v${n}`), value: long }] })),
+    );
+    assert.equal(await calls('evalsha'), 2);
+  });
+
+  test('the script goes along once, and where the server has forgotten it', async () => {
+    const key = keyspace();
+    await redis.command('CONFIG', 'RESETSTAT');
+    for (let i = 0; i < 5; i++) assert.equal((await appendAll(store, [event(key('s'))])).length, 1);
+    assert.deepEqual([await calls('eval'), await calls('evalsha')], [0, 5]);
+    await redis.command('SCRIPT', 'FLUSH');
+    assert.deepEqual(await appendAll(store, [event(key('s')), event(key('s'))]), [6, 7]);
+    assert.equal(await calls('eval'), 1);
   });
 
   test('a tail costs nothing for streams that nobody follows', async () => {

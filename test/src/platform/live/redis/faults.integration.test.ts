@@ -179,6 +179,30 @@ await withService('live store on a failing Redis', prepareOwnRedis, () => {
     assert.deepEqual(await appendAll(store, given), [null, 5, 6, 7]);
   });
 
+  test('an event that fails amid the streams of several calls: another try leaves each of them once and in order', async () => {
+    await redis.command('SET', key('wrong'), 'not a hash');
+    const streams = ['a', 'b', 'c'].map(key);
+    const given = upTo(100).map((n) =>
+      event(streams[n % 3] ?? '', {
+        payload: String(n),
+        writes: n === 20 ? [latestWrite(key('wrong'), 'v')] : [],
+      }),
+    );
+    await assert.rejects(store.append(given), /WRONGTYPE/);
+    // of the stream at fault nothing after it
+    assert.deepEqual((await store.read(key('c'), 0n, 100)).at(-1)?.payload, '17');
+    await redis.command('DEL', key('wrong'));
+    await store.append(given);
+    for (const [n, one] of streams.entries()) {
+      const entries = await store.read(one, 0n, 100);
+      const wanted = given.filter((append) => append.stream === streams[n]);
+      assert.deepEqual(
+        entries.map((e) => [Number(e.sequence), e.payload]),
+        wanted.map((append, i) => [i + 1, append.payload]),
+      );
+    }
+  });
+
   test('demoted to a replica: unavailable until it is a primary again', async () => {
     const given = [event(stream), event(stream)];
     await redis.command('REPLICAOF', '127.0.0.1', String(await freePort()));

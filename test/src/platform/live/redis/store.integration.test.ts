@@ -9,7 +9,7 @@ import { prepareRedis, sharedRedis } from '../../../../support/redis.ts';
 import { withService } from '../../../../support/service.ts';
 import { liveStoreContract } from '../store.contract.ts';
 import { appendAll, event, keyspace } from '../store.fixture.ts';
-import { commands, compareStores } from '../store.model.ts';
+import { alike, commands, compareStores, look, under } from '../store.model.ts';
 import { liveStoreProperties } from '../store.properties.ts';
 import { liveTailContract } from '../tail.contract.ts';
 
@@ -42,6 +42,21 @@ await withService('live store on Redis', prepareRedis, () => {
           const model = createMemoryLiveStore();
           await compareStores(list, model, store, keyspace());
           await model.close();
+        }),
+        { numRuns: 60 },
+      ));
+
+    test('appended together is appended one by one', () =>
+      fc.assert(
+        fc.asyncProperty(fc.array(alike, { minLength: 1, maxLength: 3 }), async (lists) => {
+          const [together, apart] = [keyspace(), keyspace()];
+          for (const list of lists) {
+            const answers = await store.append(list.map((a) => under(a, together)));
+            const alone = [];
+            for (const a of list) alone.push(...(await store.append([under(a, apart)])));
+            assert.deepEqual(answers, alone);
+          }
+          assert.deepEqual(await look(store, together), await look(store, apart));
         }),
         { numRuns: 60 },
       ));
