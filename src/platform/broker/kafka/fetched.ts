@@ -82,6 +82,11 @@ function messageOf({ offset, key, value, headers, timestamp }: KafkaMessage): Me
 
 /** A header given more than once has the last of its values. */
 function textHeaders(headers: IHeaders): Record<string, string> {
+  for (const name in headers) if (typeof headers[name] !== 'string') return lastTexts(headers);
+  return headers as Record<string, string>;
+}
+
+function lastTexts(headers: IHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, String(Array.isArray(value) ? value.at(-1) : (value ?? ''))]),
   );

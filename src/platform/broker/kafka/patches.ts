@@ -9,6 +9,7 @@
  * Kafka that is new makes the topic of its groups' offsets only when the first group asks, and takes its time.
  */
 import { createRequire } from 'node:module';
+import { patchDecoder } from './decoder-patch.ts';
 import { patchEncoder } from './encoder-patch.ts';
 
 /** As kafkajs names them. */
@@ -33,6 +34,7 @@ export function patchKafkajs(): void {
   patchQueue(inside('kafkajs/src/network/requestQueue') as { prototype: RequestQueue });
   patchCluster(inside('kafkajs/src/cluster') as { prototype: Cluster });
   patchEncoder();
+  patchDecoder();
 }
 
 function patchCluster({ prototype }: { prototype: Cluster }): void {
