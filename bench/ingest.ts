@@ -185,6 +185,8 @@ function tellProfile({ mode, markets, profile }: PathResult): void {
   console.log(`by function\n${list(profile.functions, 20)}`);
 }
 
+/** The limit that is the clients' part of the whole path, not one thing done once. */
+const SAME_CALLS = 'the same calls, bare';
 const wanted = flags.only.split(',');
 const folder = await mkdtemp(join(tmpdir(), 'tickgraph-bench-'));
 const began = performance.now();
@@ -216,8 +218,11 @@ if (real && all.length > 0) {
     const ratios = [real.perCpuSecond / one.perCpuSecond, real.perSecond / one.perSecond];
     console.log(`  ${name}: ${ratios.map((r) => r.toFixed(2)).join(' / ')}`);
   }
-  const together = all.reduce((sum, [, one]) => sum + one.micros, 0);
-  console.log(`  all three one after the other (${together.toFixed(1)} µs): ${(together / real.micros).toFixed(2)}`);
+  const once = all.filter(([name]) => name !== SAME_CALLS);
+  const together = once.reduce((sum, [, one]) => sum + one.micros, 0);
+  console.log(
+    `  the first three one after the other (${together.toFixed(1)} µs): ${(together / real.micros).toFixed(2)}`,
+  );
 }
 for (const result of results) tellProfile(result);
 if (flags.profile) console.log(`\nprofiles: ${folder}`);

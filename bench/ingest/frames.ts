@@ -110,6 +110,16 @@ export interface Frame {
   bytes: Buffer;
 }
 
+/** What one read of a busy socket brings, bytes: libuv reads no more at a time. */
+const BYTES_PER_READ = 65_536;
+
+/** Where what one turn of the event loop brings ends, of `frames` from index `from` on. */
+export function endOfTurn(frames: readonly Frame[], from: number): number {
+  let [end, bytes] = [from, 0];
+  while (end < frames.length && bytes < BYTES_PER_READ) bytes += frames[end++]?.bytes.length ?? 0;
+  return end;
+}
+
 export class Frames {
   readonly markets: readonly MarketFrames[];
   readonly #random = sequence(SEED);

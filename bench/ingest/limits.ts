@@ -1,6 +1,6 @@
 /**
- * What the stores' clients can do with the same data by themselves, one after the other: bare kafkajs consume, COPY, a bare
- * ioredis pipeline. Nothing is parsed, checked, retried or kept. A process of its own; says what it found as a line of JSON.
+ * What the stores' clients can do with the same data by themselves: bare kafkajs consume, COPY and a bare ioredis pipeline, one
+ * after the other, and then all that the path asks of them, together. Nothing is parsed, checked, retried or kept. A process of its own; says what it found as a line of JSON.
  *
  *     node --import tsx bench/ingest/limits.ts '{"frames":100000}'
  */
@@ -10,10 +10,11 @@ import kafkajs from 'kafkajs';
 import { Client } from 'pg';
 import { binance } from '../../ingestion/exchanges/binance.ts';
 import type { FeedEvent } from '../../ingestion/exchanges/connector.ts';
-import { TOPICS, type Topic } from '../../schema/topics.ts';
+import { RAW_FRAMES, TOPICS, type Topic } from '../../schema/topics.ts';
 import { patchKafkajs } from '../../src/platform/broker/kafka/patches.ts';
+import { type BareTurn, prepareBare } from './bare.ts';
 import { copyInto } from './copy.ts';
-import { Frames } from './frames.ts';
+import { endOfTurn, type Frame, Frames } from './frames.ts';
 import { cpuSecondsOf } from './processes.ts';
 
 export interface LimitOptions {
@@ -42,16 +43,17 @@ const source = new Frames(16, Date.now());
 const infos = new Map(
   source.markets.map(({ listing }) => [listing.symbol, binance.assume(`${listing.base}-${listing.quote}`)]),
 );
-const events = source
-  .next(wanted)
-  .frames.flatMap(
-    ({ bytes }) => binance.normalize(bytes, { receivedAt: Date.now(), market: (native) => infos.get(native) }).events,
-  );
+const { frames } = source.next(wanted);
+const receivedAt = Date.now();
+const eventsOf = ({ bytes }: Frame): readonly FeedEvent[] =>
+  binance.normalize(bytes, { receivedAt, market: (native) => infos.get(native) }).events;
 const topicOf = { kline: TOPICS.kline1m, trade: TOPICS.trades, orderbook: TOPICS.orderbook, ticker: TOPICS.ticker };
-const messages = events.map(({ channel, event }) => {
+function messageOf({ channel, event }: FeedEvent): { key: string; value: Buffer } {
   const topic = topicOf[channel] as Topic<typeof event>;
   return { key: topic.key(event), value: topic.encode(event) };
-});
+}
+const events = frames.flatMap(eventsOf);
+const messages = events.map(messageOf);
 
 async function measure(name: string, work: () => Promise<void>): Promise<Limit> {
   const before = await cpuSecondsOf(others);
@@ -65,10 +67,11 @@ async function measure(name: string, work: () => Promise<void>): Promise<Limit> 
   return { name, wallSeconds, cpuSeconds: (user + system) / 1e6, otherCpuSeconds };
 }
 
+patchKafkajs();
+const brokers = (process.env.KAFKA_BROKERS ?? '').split(',');
+const kafka = new kafkajs.Kafka({ clientId: 'limit', brokers, logLevel: kafkajs.logLevel.NOTHING });
+
 async function consumeBare(): Promise<Limit> {
-  patchKafkajs();
-  const brokers = (process.env.KAFKA_BROKERS ?? '').split(',');
-  const kafka = new kafkajs.Kafka({ clientId: 'limit', brokers, logLevel: kafkajs.logLevel.NOTHING });
   const topic = `limit-${randomUUID()}`;
   const admin = kafka.admin();
   await admin.connect();
@@ -139,21 +142,30 @@ function rowOf({ channel, event: e }: FeedEvent): string | null {
   return null;
 }
 
-async function copyBare(): Promise<Limit> {
-  const client = new Client({ connectionString: process.env.DATABASE_URL });
-  await client.connect();
+type RowChannel = keyof typeof TABLES;
+const TABLES = { trade: 'silver.trade', kline: 'silver.kline_1m', ticker: 'silver.ticker_24h' };
+const tableOf = (channel: string): string => `limit_${channel}`;
+
+/** Tables like ours, empty. Resolves with how to get rid of them. */
+async function makeTables(client: Client): Promise<() => Promise<void>> {
   // candles overwrite each other where we write them; what is only appended has no key to collide on
-  const tables = { trade: 'silver.trade', kline: 'silver.kline_1m', ticker: 'silver.ticker_24h' };
-  for (const [channel, table] of Object.entries(tables)) {
-    await client.query(`CREATE TABLE limit_${channel} (LIKE ${table} INCLUDING DEFAULTS)`);
-    if (channel !== 'kline') await client.query(`ALTER TABLE limit_${channel} ADD PRIMARY KEY (${KEYS[channel]})`);
+  for (const [channel, table] of Object.entries(TABLES)) {
+    await client.query(`CREATE TABLE ${tableOf(channel)} (LIKE ${table} INCLUDING DEFAULTS)`);
+    if (channel !== 'kline') await client.query(`ALTER TABLE ${tableOf(channel)} ADD PRIMARY KEY (${KEYS[channel]})`);
   }
+  return async () => {
+    for (const channel of Object.keys(TABLES)) await client.query(`DROP TABLE ${tableOf(channel)}`);
+  };
+}
+
+async function copyBare(client: Client): Promise<Limit> {
+  const dropTables = await makeTables(client);
   const limit = await measure('COPY', async () => {
     const waiting: Record<string, string[]> = { trade: [], kline: [], ticker: [] };
     const flush = async (channel: string): Promise<void> => {
       const rows = waiting[channel] ?? [];
       waiting[channel] = [];
-      if (rows.length > 0) await copyInto(client, `limit_${channel}`, Buffer.from(rows.join('')));
+      if (rows.length > 0) await copyInto(client, tableOf(channel), Buffer.from(rows.join('')));
     };
     for (const event of events) {
       const row = rowOf(event);
@@ -164,10 +176,48 @@ async function copyBare(): Promise<Limit> {
     }
     for (const channel of Object.keys(waiting)) await flush(channel);
   });
-  for (const channel of Object.keys(tables)) await client.query(`DROP TABLE limit_${channel}`);
-  await client.end();
+  await dropTables();
   return limit;
 }
-const limits = [await consumeBare(), await pipelineBare(), await copyBare()];
+
+/** A raw frame's message, with as much in its headers as the feed knows. */
+function rawOf({ bytes }: Frame, event: FeedEvent | undefined): ReturnType<typeof RAW_FRAMES.encode> {
+  const { symbol = null, eventTime = null } = event?.event ?? {};
+  const known = { symbol, eventTime, channel: event?.channel ?? null, endpoint: null, callId: null, callTs: null };
+  return RAW_FRAMES.encode({ exchange: 'BINANCE', connection: 'limit-0', kind: 'frame', receivedAt, bytes, ...known });
+}
+
+async function sameCallsBare(postgres: Client): Promise<Limit> {
+  const dropTables = await makeTables(postgres);
+  const redis = new Redis(process.env.REDIS_URL ?? '');
+  const turns: BareTurn[] = [];
+  for (let from = 0; from < frames.length; ) {
+    const end = endOfTurn(frames, from);
+    const turn: BareTurn = { raw: [], events: {} };
+    for (const frame of frames.slice(from, end)) {
+      const given = eventsOf(frame);
+      turn.raw.push(rawOf(frame, given[0]));
+      for (const event of given) {
+        turn.events[event.channel] ??= [];
+        turn.events[event.channel]?.push(messageOf(event));
+      }
+    }
+    turns.push(turn);
+    from = end;
+  }
+  const rowsOf = (channel: RowChannel): string[] =>
+    events.filter((event) => event.channel === channel).map((event) => rowOf(event) ?? '');
+  const rows = { trade: rowsOf('trade'), kline: rowsOf('kline'), ticker: rowsOf('ticker') };
+  const work = await prepareBare({ kafka, redis, postgres }, { turns, rows, tableOf });
+  const limit = await measure('the same calls, bare', work);
+  await redis.quit();
+  await dropTables();
+  return limit;
+}
+
+const client = new Client({ connectionString: process.env.DATABASE_URL });
+await client.connect();
+const limits = [await consumeBare(), await pipelineBare(), await copyBare(client), await sameCallsBare(client)];
+await client.end();
 process.stdout.write(`${JSON.stringify({ messages: messages.length, limits })}\n`);
 process.exit(0);

@@ -27,7 +27,7 @@ import { openPlatform } from '../../src/platform/open.ts';
 import { pause } from '../../src/platform/retry.ts';
 import { until } from '../../test/support/until.ts';
 import { countTraffic, type Traffic } from './counting.ts';
-import { type FrameCounts, Frames } from './frames.ts';
+import { endOfTurn, type FrameCounts, Frames } from './frames.ts';
 import { cpuSecondsOf } from './processes.ts';
 
 export interface PathOptions {
@@ -58,8 +58,6 @@ export interface PathReport {
   bytesPerFrame: number;
 }
 
-/** Frames handed over in one turn of the event loop: what one read of a busy socket brings. */
-const PER_TURN = 64;
 const MINUTE = 60_000;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as PathOptions;
@@ -184,7 +182,7 @@ async function idle(): Promise<void> {
 async function inject(frames: ReturnType<Frames['next']>['frames']): Promise<void> {
   for (let i = 0; i < frames.length; ) {
     const now = Date.now();
-    for (const end = Math.min(i + PER_TURN, frames.length); i < end; i++) {
+    for (const end = endOfTurn(frames, i); i < end; i++) {
       const frame = frames[i];
       if (frame) receivers[Math.floor(frame.market / perFeed)]?.(frame.bytes, now);
       // received is received: the benchmark holds on to it no longer than a socket does
