@@ -6,11 +6,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import kafkajs from 'kafkajs';
 import { Client } from 'pg';
 import { binance } from '../../ingestion/exchanges/binance.ts';
 import type { FeedEvent } from '../../ingestion/exchanges/connector.ts';
 import { RAW_FRAMES, TOPICS, type Topic } from '../../schema/topics.ts';
+import { kafkajs } from '../../src/platform/broker/kafka/mended.ts';
 import { patchKafkajs } from '../../src/platform/broker/kafka/patches.ts';
 import { type BareTurn, prepareBare } from './bare.ts';
 import { copyInto } from './copy.ts';

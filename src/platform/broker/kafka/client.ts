@@ -1,10 +1,11 @@
 /** How every connection to Kafka of ours is made: bounded in time, quiet, and certain to end when it is told to. */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import kafkajs, { type Kafka, type KafkaConfig, type logCreator, type RetryOptions, type SASLOptions } from 'kafkajs';
+import type { Kafka, KafkaConfig, logCreator, RetryOptions, SASLOptions } from 'kafkajs';
 import type { Log } from '../../log.ts';
 import { BrokerUnavailable } from '../broker.ts';
 import { installCodecs } from './codecs.ts';
+import { kafkajs } from './mended.ts';
 import { patchKafkajs } from './patches.ts';
 
 /** What a cluster that does not trust everybody wants. */

@@ -6,8 +6,8 @@
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gzip, unzip, zstdDecompress } from 'node:zlib';
-import kafkajs from 'kafkajs';
 import { unpackLz4 } from './lz4.ts';
+import { kafkajs } from './mended.ts';
 
 /** Header of the message that stands for a batch that could not be unpacked; its value is the reason. */
 export const UNDECODABLE_HEADER = 'undecodable';

@@ -2,15 +2,16 @@
  * Sends to Kafka, one request at a time: what is sent meanwhile goes out together in the next one. So the order of calls
  * is the order in the log, retries included, and the busier it gets the larger the requests.
  */
-import kafkajs, { type Producer } from 'kafkajs';
+import type { Producer } from 'kafkajs';
 import { metrics } from '../../metrics.ts';
 import { BrokerUnavailable, type OutgoingMessage } from '../broker.ts';
 import { createPartitioner } from '../partitioner.ts';
 import { asBrokerError, closeBound, createKafkaClient, type KafkaClient, type KafkaOptions, within } from './client.ts';
+import { kafkajs } from './mended.ts';
 
 /** A request's messages: below the broker's message.max.bytes (1 MiB), should all belong to one partition. */
 const MAX_REQUEST_BYTES = 900_000;
-/** kafkajs's work for a request grows with the square of its messages. */
+/** And so many: they are encoded without a pause. */
 const MAX_REQUEST_MESSAGES = 2_000;
 const MAX_UNACKNOWLEDGED_BYTES = 33_554_432;
 /** What a message costs beside key and value. */

@@ -2,7 +2,8 @@
  * Which member of a group reads which partition, for groups that join topics: partitions of one number go to one member,
  * whatever the topic, as one key has one number in all of them. kafkajs's own way deals them out one by one.
  */
-import kafkajs, { type PartitionAssigner } from 'kafkajs';
+import type { PartitionAssigner } from 'kafkajs';
+import { kafkajs } from './mended.ts';
 
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;
 
