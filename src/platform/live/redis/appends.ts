@@ -19,11 +19,16 @@ export interface AppendCall {
   readonly indexes: readonly number[];
 }
 
-/** The arguments of writes, whose keys are told by number. */
-export function writeArgs(writes: readonly LiveWrite[], numberOf: (key: string) => number): Argument[] {
+/** The arguments of writes, whose keys are told by number. What is the event's `payload` itself is not sent once more. */
+export function writeArgs(
+  writes: readonly LiveWrite[],
+  numberOf: (key: string) => number,
+  payload?: string,
+): Argument[] {
   return writes.flatMap((w) => {
     const extra = w.kind === 'value' ? w.ttlMs : w.kind === 'list' ? w.cap : w.kind === 'field' ? w.field : '';
-    return [numberOf(w.key), w.kind, w.value, extra];
+    const args = w.value === payload ? [`${w.kind}=`, ''] : [w.kind, w.value];
+    return [numberOf(w.key), ...args, extra];
   });
 }
 
@@ -85,7 +90,7 @@ class Call {
       append.time,
       append.logged ?? '',
       writes.length,
-      ...writeArgs(writes, this.#written.numberOf),
+      ...writeArgs(writes, this.#written.numberOf, append.payload),
     );
     this.indexes.push(index);
     this.#chars += charsOf(append);

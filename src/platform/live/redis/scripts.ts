@@ -27,10 +27,11 @@ local function expire(stream, before, limit)
   return dropped, head and head[2][2] or ''
 end
 
--- count writes, four arguments each, of keys that are numbered from after base
-local function write(base, at, count, epoch, sequence)
+-- count writes, four arguments each, of keys that are numbered from after base; a kind that ends in = is of the payload
+local function write(base, at, count, epoch, sequence, payload)
   for _ = 1, count do
     local key, kind, value, extra = KEYS[base + tonumber(ARGV[at])], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+    if kind:byte(-1) == 61 then kind, value = kind:sub(1, -2), payload end
     if kind == 'latest' then
       redis.call('HSET', key, 'v', value, 'e', epoch, 's', sequence)
     elseif kind == 'value' then
@@ -127,7 +128,7 @@ local function append(s, at)
     s.birth = now[1] .. '.' .. now[2]
   end
   local sequence = string.format('%.0f', s.sequence + 1)
-  write(base, at + 8, writes, epoch, sequence)
+  write(base, at + 8, writes, epoch, sequence, payload)
   local id = sequence .. '-0'
   if logged ~= '' then
     redis.call('XADD', s.key, 'MAXLEN', max, id, 't', time, 'e', epoch, 'b', s.birth, 'p', payload, 'g', gap, 'l', logged)

@@ -142,6 +142,24 @@ export function liveStoreContract(open: OpenStore): void {
     assert.deepEqual(await store.fields(key('none')), {});
   });
 
+  test('what is written may be the payload itself, and that may be empty', async () => {
+    const stream = fresh();
+    const both = (payload: string): LiveAppend['writes'] => [
+      latestWrite(key('latest'), payload),
+      { kind: 'value', key: key('value'), value: payload, ttlMs: 60_000 },
+      { kind: 'list', key: key('list'), value: payload, cap: 9 },
+      { kind: 'field', key: key('fields'), field: payload, value: payload },
+    ];
+    await appendAll(
+      store,
+      ['{"a":1}', ''].map((payload) => event(stream, { payload, writes: both(payload) })),
+    );
+    assert.equal((await store.latest([key('latest')]))[0]?.value, '');
+    assert.deepEqual(await store.values([key('value')]), ['']);
+    assert.deepEqual(await store.list(key('list'), 9), ['', '{"a":1}']);
+    assert.deepEqual(await store.fields(key('fields')), { '{"a":1}': '{"a":1}', '': '' });
+  });
+
   test('put rewrites a newest value at the position the stream has', async () => {
     const stream = fresh();
     await store.put(stream, [latestWrite(key('latest'), 'before')]);
