@@ -44,6 +44,10 @@ interface FetchResponse {
   decode(payload: Buffer): Promise<DecodedAnswer>;
 }
 
+interface FetchRequests {
+  protocol(of: { version: number }): (request: { topics: readonly object[] }) => { response: FetchResponse };
+}
+
 /** What does not fit what this reads. */
 class NotPlain extends Error {}
 
@@ -58,11 +62,12 @@ const NO_REPLICA = -1;
 
 /** Mends the decoder; once for the whole process. Throws if its inside is no longer what this was written for. */
 export function patchDecoder(): void {
-  const response = createRequire(import.meta.url)('kafkajs/src/protocol/requests/fetch/v11/response') as FetchResponse;
+  const requests = createRequire(import.meta.url)('kafkajs/src/protocol/requests/fetch') as FetchRequests;
+  // asked for as kafkajs asks, which it does with every request: Node then finds the module without looking for its file
+  const { response } = requests.protocol({ version: 11 })({ topics: [] });
   const { decode } = response;
   if (typeof decode !== 'function') throw new Error('kafkajs is not 2.2.4 inside');
   if (decode.name === decodePlain.name) return;
-  // kafkajs asks for it with every request
   response.decode = decodePlain;
 
   async function decodePlain(payload: Buffer): Promise<DecodedAnswer> {
