@@ -44,7 +44,7 @@ const PARTITIONS = 8;
 /** `silver` gathers this long for a statement, ms. */
 const GATHER_MS = 100;
 const COMMIT_MS = 100;
-/** Turns under way at the most. */
+/** Messages that the groups together have still to read, at the most. */
 const MAX_BEHIND = 20_000;
 
 /** Connects, and resolves with what is to be measured. It resolves when all is read and written. */
