@@ -10,8 +10,7 @@ import { Client } from 'pg';
 import { binance } from '../../ingestion/exchanges/binance.ts';
 import type { FeedEvent } from '../../ingestion/exchanges/connector.ts';
 import { RAW_FRAMES, TOPICS, type Topic } from '../../schema/topics.ts';
-import { kafkajs } from '../../src/platform/broker/kafka/mended.ts';
-import { patchKafkajs } from '../../src/platform/broker/kafka/patches.ts';
+import { kafkajs } from '../../src/platform/broker/kafka/mended/kafkajs.ts';
 import { type BareTurn, prepareBare } from './bare.ts';
 import { copyInto } from './copy.ts';
 import { endOfTurn, type Frame, Frames } from './frames.ts';
@@ -67,7 +66,6 @@ async function measure(name: string, work: () => Promise<void>): Promise<Limit> 
   return { name, wallSeconds, cpuSeconds: (user + system) / 1e6, otherCpuSeconds };
 }
 
-patchKafkajs();
 const brokers = (process.env.KAFKA_BROKERS ?? '').split(',');
 const kafka = new kafkajs.Kafka({ clientId: 'limit', brokers, logLevel: kafkajs.logLevel.NOTHING });
 

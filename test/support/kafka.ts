@@ -5,8 +5,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
-import { patchKafkajs } from '../../src/platform/broker/kafka/patches.ts';
+import type { Admin } from 'kafkajs';
+import { kafkajs } from '../../src/platform/broker/kafka/mended/kafkajs.ts';
 import { freePort } from '../../src/platform/postgres/embedded.ts';
 import { kafkaJars } from './kafka-jars.ts';
 import { reapAfterUs } from './reaper.ts';
@@ -238,11 +238,10 @@ async function answers(brokers: readonly string[]): Promise<boolean> {
 
 /** For what the product itself never does: deleting records, resetting groups. The caller connects and disconnects. */
 export function adminOf(brokers: readonly string[]): Admin {
-  patchKafkajs();
-  const kafka = new Kafka({
+  const kafka = new kafkajs.Kafka({
     clientId: 'test',
     brokers: [...brokers],
-    logLevel: logLevel.NOTHING,
+    logLevel: kafkajs.logLevel.NOTHING,
     connectionTimeout: 2_000,
     requestTimeout: 5_000,
     retry: { retries: 0 },

@@ -5,8 +5,7 @@ import type { Kafka, KafkaConfig, logCreator, RetryOptions, SASLOptions } from '
 import type { Log } from '../../log.ts';
 import { BrokerUnavailable } from '../broker.ts';
 import { installCodecs } from './codecs.ts';
-import { kafkajs } from './mended.ts';
-import { patchKafkajs } from './patches.ts';
+import { kafkajs } from './mended/kafkajs.ts';
 
 /** What a cluster that does not trust everybody wants. */
 export interface KafkaSecurity {
@@ -48,7 +47,6 @@ let prepared = false;
 export function createKafkaClient(options: KafkaOptions, retry: RetryOptions): KafkaClient {
   if (!prepared) {
     installCodecs();
-    patchKafkajs();
     prepared = true;
   }
   const sockets = new Set<Socket>();

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gzip, unzip, zstdDecompress } from 'node:zlib';
 import { unpackLz4 } from './lz4.ts';
-import { kafkajs } from './mended.ts';
+import { kafkajs } from './mended/kafkajs.ts';
 
 /** Header of the message that stands for a batch that could not be unpacked; its value is the reason. */
 export const UNDECODABLE_HEADER = 'undecodable';

@@ -7,7 +7,7 @@ import { metrics } from '../../metrics.ts';
 import { BrokerUnavailable, type OutgoingMessage } from '../broker.ts';
 import { createPartitioner } from '../partitioner.ts';
 import { asBrokerError, closeBound, createKafkaClient, type KafkaClient, type KafkaOptions, within } from './client.ts';
-import { kafkajs } from './mended.ts';
+import { kafkajs } from './mended/kafkajs.ts';
 
 /** A request's messages: below the broker's message.max.bytes (1 MiB), should all belong to one partition. */
 const MAX_REQUEST_BYTES = 900_000;

@@ -3,7 +3,7 @@
  * whatever the topic, as one key has one number in all of them. kafkajs's own way deals them out one by one.
  */
 import type { PartitionAssigner } from 'kafkajs';
-import { kafkajs } from './mended.ts';
+import { kafkajs } from './mended/kafkajs.ts';
 
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;
 

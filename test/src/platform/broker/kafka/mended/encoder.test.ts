@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { patchEncoder } from '../../../../../src/platform/broker/kafka/encoder-patch.ts';
+import { mendEncoder } from '../../../../../../src/platform/broker/kafka/mended/encoder.ts';
 
 interface Written {
   buffer: Buffer;
@@ -55,11 +55,11 @@ async function written(at: number): Promise<string[]> {
   }
 }
 
-test('requests are the same bytes as without the patch, and so are numbers of any size', async () => {
+test('requests are the same bytes as without the mending, and so are numbers of any size', async () => {
   const before = await written(1_760_000_020_000);
-  patchEncoder();
+  mendEncoder();
   // once more does no harm
-  patchEncoder();
+  mendEncoder();
   const after = await written(1_760_000_020_000);
   assert.deepEqual(after, before);
   assert.throws(() => new Encoder().writeEncoderArray([null]), /instance of Encoder/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { patchKafkajs } from '../../../../../src/platform/broker/kafka/patches.ts';
+import { mendFaults } from '../../../../../../src/platform/broker/kafka/mended/faults.ts';
 
 interface Queue {
   throttledUntil: number;
@@ -12,7 +12,7 @@ interface Queue {
 }
 
 test('an idle connection sets no timer; a throttled or a waiting one does', () => {
-  patchKafkajs();
+  mendFaults();
   const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as new (
     options: object,
   ) => Queue;
@@ -32,7 +32,7 @@ test('an idle connection sets no timer; a throttled or a waiting one does', () =
 });
 
 test('a group without a coordinator is worth another try; other errors stay as they are', async () => {
-  patchKafkajs();
+  mendFaults();
   const { prototype } = createRequire(import.meta.url)('kafkajs/src/cluster') as {
     prototype: { findGroupCoordinatorMetadata(this: object, request: object): Promise<unknown> };
   };

@@ -1,5 +1,5 @@
 /**
- * What can only be mended inside kafkajs 2.2.4, whose last release this is.
+ * Faults of kafkajs 2.2.4, whose last release this is, that can only be mended inside.
  *
  * Its request queue sets itself a timer for the end of a throttling that is not there: `setTimeout` with minus the
  * current time, again and again. That is about 900 timers a second for each connection, 3.5 % of a core while idle, and a
@@ -9,8 +9,6 @@
  * Kafka that is new makes the topic of its groups' offsets only when the first group asks, and takes its time.
  */
 import { createRequire } from 'node:module';
-import { patchDecoder } from './decoder-patch.ts';
-import { patchEncoder } from './encoder-patch.ts';
 
 /** As kafkajs names them. */
 interface RequestQueue {
@@ -28,16 +26,14 @@ interface Cluster {
   findGroupCoordinatorMetadata(request: object): Promise<unknown>;
 }
 
-/** Mends kafkajs; once for the whole process. Throws if its inside is no longer what this was written for. */
-export function patchKafkajs(): void {
+/** Mends them. Throws if kafkajs's inside is no longer what this was written for. */
+export function mendFaults(): void {
   const inside = createRequire(import.meta.url);
-  patchQueue(inside('kafkajs/src/network/requestQueue') as { prototype: RequestQueue });
-  patchCluster(inside('kafkajs/src/cluster') as { prototype: Cluster });
-  patchEncoder();
-  patchDecoder();
+  mendQueue(inside('kafkajs/src/network/requestQueue') as { prototype: RequestQueue });
+  mendCluster(inside('kafkajs/src/cluster') as { prototype: Cluster });
 }
 
-function patchCluster({ prototype }: { prototype: Cluster }): void {
+function mendCluster({ prototype }: { prototype: Cluster }): void {
   const find = prototype.findGroupCoordinatorMetadata;
   if (typeof find !== 'function') throw new Error('kafkajs is not 2.2.4 inside');
   prototype.findGroupCoordinatorMetadata = async function findOrRetry(this: Cluster, request) {
@@ -52,7 +48,7 @@ function patchCluster({ prototype }: { prototype: Cluster }): void {
   };
 }
 
-function patchQueue({ prototype }: { prototype: RequestQueue }): void {
+function mendQueue({ prototype }: { prototype: RequestQueue }): void {
   if (typeof prototype.scheduleCheckPendingRequests !== 'function') throw new Error('kafkajs is not 2.2.4 inside');
   prototype.scheduleCheckPendingRequests = function schedule(this: RequestQueue): void {
     const throttledMs = this.throttledUntil - Date.now();

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { crc32c } from '../../../../../src/platform/broker/kafka/crc32c.ts';
-import { kafkajs } from '../../../../../src/platform/broker/kafka/mended.ts';
-import type { OutgoingRecord, WrittenRecord } from '../../../../../src/platform/broker/kafka/record-writer.ts';
+import { crc32c } from '../../../../../../src/platform/broker/kafka/mended/crc32c.ts';
+import { kafkajs } from '../../../../../../src/platform/broker/kafka/mended/kafkajs.ts';
+import type {
+  OutgoingRecord,
+  WrittenRecord,
+} from '../../../../../../src/platform/broker/kafka/mended/record-writer.ts';
 
 const inside = createRequire(import.meta.url);
 

@@ -61,7 +61,7 @@ const LOG_APPEND_TIME = 0x8;
 const NO_REPLICA = -1;
 
 /** Mends the decoder; once for the whole process. Throws if its inside is no longer what this was written for. */
-export function patchDecoder(): void {
+export function mendDecoder(): void {
   const requests = createRequire(import.meta.url)('kafkajs/src/protocol/requests/fetch') as FetchRequests;
   // asked for as kafkajs asks, which it does with every request: Node then finds the module without looking for its file
   const { response } = requests.protocol({ version: 11 })({ topics: [] });

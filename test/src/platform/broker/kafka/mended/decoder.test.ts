@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { patchDecoder } from '../../../../../src/platform/broker/kafka/decoder-patch.ts';
+import { mendDecoder } from '../../../../../../src/platform/broker/kafka/mended/decoder.ts';
 
 interface Written {
   buffer: Buffer;
@@ -119,24 +119,24 @@ test('what is fetched is read as kafkajs reads it, less partitions that say noth
   await fc.assert(
     fc.asyncProperty(answer, async (topics) => {
       const payload = await encode(topics);
-      const [wanted, ours] = [await original(payload), await patched()(payload)];
+      const [wanted, ours] = [await original(payload), await mended()(payload)];
       assert.deepEqual(essence(ours), essence(wanted));
     }),
     { numRuns: 300 },
   );
 });
 
-function patched(): typeof original {
-  patchDecoder();
+function mended(): typeof original {
+  mendDecoder();
   // once more does no harm
-  patchDecoder();
+  mendDecoder();
   return response.decode;
 }
 
 test('an error of a partition is told although there are no messages', async () => {
   const failing = { partition: 1, errorCode: 1, replica: -1, aborted: 0, batches: [], cut: 0 };
   const payload = await encode([['trades', [{ ...failing, errorCode: 0, partition: 0 }, failing]]]);
-  const { responses } = await patched()(payload);
+  const { responses } = await mended()(payload);
   assert.deepEqual(
     responses.map(({ topicName, partitions }) => [topicName, partitions.map((one) => one.partition)]),
     [['trades', [1]]],
@@ -147,7 +147,7 @@ test('plain answers do not go through kafkajs', async () => {
   const plain = { records: [], firstOffset: 5, compression: 0, transactional: false } as const;
   const records = [{ key: 'k', value: Buffer.from('v'), timestampDelta: 3, headers: { a: 'b' } }];
   const one = { partition: 0, errorCode: 0, replica: -1, aborted: 0, cut: 0, batches: [{ ...plain, records }] };
-  const { responses } = await patched()(await encode([['trades', [one]]]));
+  const { responses } = await mended()(await encode([['trades', [one]]]));
   // kafkajs leaves the bytes of headers as they are
   assert.deepEqual(responses[0]?.partitions[0]?.messages[0]?.headers, { a: 'b' });
 });
