@@ -182,14 +182,24 @@ export class Stage<Payload extends { eventTime: number }, M extends Model<Payloa
     const { latestKey } = this.question;
     const [latest] = this.hasSnapshot && latestKey ? await live.latest([latestKey]) : [null];
     const [position] = latest ? [latest] : await live.positions([this.stream]);
+    const last = latest || !position ? null : await this.entryAt(position);
     if (this.ended) return;
+    const { epoch, sequence } = position ?? NOWHERE;
+    // emptied while it was not loaded, when nobody says so
+    if (this.newest !== null && sequence < this.head.sequence) this.begunAnew();
     const value = latest && !this.rebirth?.wasTold(latest.value) ? latest.value : null;
     this.model.reset(value);
-    this.newest = value ?? this.newest;
-    this.head = position ? { epoch: position.epoch, sequence: position.sequence } : NOWHERE;
+    this.newest = value ?? this.newest ?? last;
+    this.head = { epoch, sequence };
     this.fresh = null;
     this.loaded = true;
     tail.follow(this.stream, this.head.sequence);
+  }
+
+  /** The event at a place, as text: who joins there is not told again what came before. Null where it is not kept. */
+  private async entryAt({ epoch, sequence }: StreamPosition): Promise<string | null> {
+    const [entry] = await this.tools.live.read(this.stream, sequence - 1n, 1);
+    return entry?.sequence === sequence && entry.epoch === epoch ? entry.payload : null;
   }
 
   /**

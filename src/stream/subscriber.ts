@@ -113,8 +113,9 @@ export class Subscriber<Body> implements Latecomer {
     }
     const late = this.late?.get(delivery.stream) ?? NONE;
     const has = late > this.skips ? late : this.skips;
-    this.skips = NONE;
+    // it has none of that, or all of it
     if (delivery.from !== undefined && has >= delivery.at.sequence) return;
+    this.skips = NONE;
     const unseen = unseenGap(delivery, has);
     const gap = addGaps(addGaps(this.owed?.get(delivery.stream) ?? null, this.gap), unseen);
     if (this.owed?.delete(delivery.stream) && this.owed.size === 0) this.owed = null;

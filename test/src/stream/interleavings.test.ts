@@ -93,6 +93,8 @@ class Client {
   began = 0;
   problems: string[] = [];
   private cursor: string | undefined;
+  /** Indexes of the events that were the first after it came back. */
+  private readonly joined = new Set<number>();
   private outlet = new TestOutlet();
   private serial = 0;
   over = true;
@@ -109,7 +111,15 @@ class Client {
     this.outlet = new TestOutlet();
     this.outlet.room = room;
     const begins = !this.cursor;
-    if (begins) this.events.length = 0;
+    if (begins) {
+      this.events.length = 0;
+      this.joined.clear();
+    }
+    let isFirst = true;
+    this.onEvent = () => {
+      if (isFirst) this.joined.add(this.events.length);
+      isFirst = false;
+    };
     this.over = false;
     const variables = { ...this.variables, after: this.cursor };
     try {
@@ -124,6 +134,7 @@ class Client {
     }
   }
   private stop: () => Promise<void> = async () => {};
+  private onEvent = (): void => {};
 
   private async watch(serial: number, raw: Awaited<ReturnType<World['follow']>>['raw']): Promise<void> {
     try {
@@ -133,6 +144,7 @@ class Client {
         if (serial !== this.serial) return;
         const event = value?.data?.[this.field] as Seen | undefined;
         if (!event) continue;
+        this.onEvent();
         this.events.push(event);
         this.cursor = event.cursor;
       }
@@ -168,8 +180,13 @@ class Client {
     let last: number | null = null;
     for (const [i, { n, gap, start }] of events.entries()) {
       if (!wants(n)) problems.push(`${n} is not wanted`);
-      if (last !== null && n <= last) problems.push(`${n} after ${last}`);
-      if (i === 0 && start !== 'LIVE' && start !== 'RESUMED') problems.push(`began with ${start}`);
+      // a server that has not seen it can't know what a cursor of an emptied store stands for: it shows what there is
+      const isStranger = isState && start === 'RESET' && gap?.missed === null && (this.joined.has(i) || n === last);
+      const isRefilled = isStranger && source.emptied.some((at) => at >= (last ?? 0));
+      if (last !== null && n <= last && !isRefilled) problems.push(`${n} after ${last}`);
+      // merged with the state that it began with, while nobody read
+      const isMerged = isState && start === 'RESET' && gap !== null;
+      if (i === 0 && start !== 'LIVE' && start !== 'RESUMED' && !isMerged) problems.push(`began with ${start}`);
       const from: number = last ?? this.began;
       const missing = source.log.filter((one) => one > from && one < n && wants(one)).length;
       // a store is emptied while some of what it had is still to be told
@@ -178,7 +195,7 @@ class Client {
       if (gap?.missed != null && !isUnsure && gap.missed !== missing && this.field !== 'some') {
         problems.push(`${missing} missing before ${n}, told ${JSON.stringify(gap)}`);
       }
-      if (gap && missing === 0 && gap.missed !== 0 && !isUnsure && this.field !== 'some') {
+      if (gap && missing === 0 && gap.missed !== 0 && !isUnsure && !isRefilled && this.field !== 'some') {
         problems.push(`nothing missing before ${n}, told ${JSON.stringify(gap)}`);
       }
       last = n;
@@ -240,6 +257,8 @@ async function play(seed: number, field: Field, variables: Record<string, unknow
 
 // SEEDS=500 FIRST_SEED=1000 for more
 const FIRST = Number(process.env.FIRST_SEED ?? 1);
+/** Those that have found a fault. */
+const FOUND = [516, 535, 560, 566, 610];
 for (const [field, variables, usual] of [
   ['happenings', {}, 40],
   ['some', { rest: '3' }, 40],
@@ -250,7 +269,7 @@ for (const [field, variables, usual] of [
   const count = Number(process.env.SEEDS ?? usual);
   test(`${field} ${JSON.stringify(variables)}`, { timeout: 600_000 }, async () => {
     const failures: string[] = [];
-    const seeds = Array.from({ length: count }, (_, i) => FIRST + i);
+    const seeds = [...Array.from({ length: count }, (_, i) => FIRST + i), ...FOUND];
     // a world each, and mostly waiting
     const all = seeds.map((seed) => play(seed, field, variables).catch((error: Error) => failures.push(error.message)));
     await Promise.all(all);

@@ -52,6 +52,7 @@ describe('from a cursor', () => {
       }) as LiveStore;
       const { core, follow } = coreOn(store);
       const staying = await follow(field);
+      reads = 0;
       await live.append([2, 3, 4, 5].map((n) => tick(channel, n)));
       await until('the events to be told', () => staying.outlet.frames.length >= 4);
       const back = await follow(field, { after: cursor(channel, 3) });
@@ -86,7 +87,13 @@ describe('from a cursor', () => {
   test('of another stream: BAD_USER_INPUT; while the store is away: STORE_UNAVAILABLE', async () => {
     const live = await stored('trade', 600);
     const store = Object.create(live, {
-      read: { value: () => Promise.reject(new LiveStoreUnavailable('gone')) },
+      read: {
+        // the newest event is read with the place, everything else when somebody comes back
+        value: async (stream: string, after: bigint, count: number) => {
+          if (count === 1) return live.read(stream, after, count);
+          throw new LiveStoreUnavailable('gone');
+        },
+      },
     }) as LiveStore;
     const { core, follow } = coreOn(store);
     await assert.rejects(follow('happenings', { after: cursor('ticker', 1) }), {
@@ -143,7 +150,8 @@ test('a thousand that resume at once, at different places, cost the store what o
     ),
   );
   await until('all to have caught up', () => back.every(({ outlet }, i) => outlet.frames.length === 1_000 - (i % 100)));
-  assert.ok(reads <= 4, String(reads));
+  // and one of the newest event
+  assert.ok(reads <= 5, String(reads));
   // each past event once, those of the page that still grows again, and the first one of each place apart
   assert.ok(executed.n <= 1_000 + 512 + 100, String(executed.n));
   await live.append([tick('trade', 5_001)]);
