@@ -38,12 +38,12 @@ interface Row {
   ms: number;
 }
 
-/** What is written down of these places and not over. Throws PostgresUnavailable. */
-function readBans(postgres: Postgres, places: Iterable<string>): Promise<Row[]> {
+/** What is written down of these places and not over, but by `except`. Throws PostgresUnavailable. */
+function readBans(postgres: Postgres, places: Iterable<string>, except = ''): Promise<Row[]> {
   return postgres.query<Row>(
     `SELECT name, extract(epoch FROM expires_at - clock_timestamp())::float8 * 1000 AS ms FROM ops.lease
-     WHERE name = ANY($1) AND expires_at > clock_timestamp()`,
-    [Array.from(places, (place) => PREFIX + place)],
+     WHERE name = ANY($1) AND expires_at > clock_timestamp() AND holder <> $2`,
+    [Array.from(places, (place) => PREFIX + place), except],
   );
 }
 
@@ -87,7 +87,8 @@ export function createBans(postgres: Postgres, places: ReadonlyMap<string, Silen
   let running: Promise<void> = Promise.resolve();
 
   async function read(): Promise<void> {
-    const rows = await readBans(postgres, places.keys());
+    // our own come back as late as they were written
+    const rows = await readBans(postgres, places.keys(), holder);
     for (const { name, ms } of rows) {
       const place = name.slice(PREFIX.length);
       const silent = places.get(place);
