@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Controlled, startControl } from './control.ts';
 import type { ClockOptions } from './market/clock.ts';
 import type { FrameFaults } from './market/frame-faults.ts';
+import { reset } from './reset.ts';
 
 export interface StandInOptions {
   /** Default: a free one. */
@@ -205,7 +206,7 @@ export async function startStandIn<F extends object, S, T extends object>(
       for (const session of streams.sessions) session.freeze();
     },
     reset: () => {
-      for (const socket of sockets) socket.resetAndDestroy();
+      for (const socket of sockets) reset(socket);
     },
     disconnect: (code = parts.goodbye.code) => {
       for (const session of streams.sessions) session.close(code, parts.goodbye.reason);

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import { ApiError } from '../binance/query.ts';
 import { type ForcedRefusal, RequestWeights } from '../binance/weights.ts';
+import { reset } from '../reset.ts';
 import { type Asked, body, type Generation, read, SIM_KEY, SIM_SECRET } from './answer.ts';
 import { Merchant, type Sorting } from './merchant.ts';
 import type { SimOrder } from './order.ts';
@@ -149,7 +150,7 @@ export async function startC2cSim(options: C2cSimOptions = {}): Promise<C2cSim> 
     ...{ key: SIM_KEY, secret: SIM_SECRET, now, clock: goesOn },
     faults: {
       refuse: (refusal) => weights.force({ path: ORDERS, ...refusal }),
-      reset: (count) => later(count, (request) => request.socket.resetAndDestroy()),
+      reset: (count) => later(count, (request) => reset(request.socket)),
       stall: (count) => later(count, () => {}),
       malform: (count, text) =>
         later(count, (request, response) => {

@@ -1,6 +1,7 @@
 /** A network that can be broken on purpose: a loopback TCP proxy before a service. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { reset } from '../../sim/reset.ts';
 
 /**
  * pass: as if it were not there. blackhole: connections stay open and are accepted, nothing goes through either way.
@@ -26,7 +27,10 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
 
   function accept(client: Socket): void {
     // one that was on its way when nobody listens any more, too
-    if (mode === 'reset' || !server.listening) return void client.on('error', () => {}).resetAndDestroy();
+    if (mode === 'reset' || !server.listening) {
+      reset(client.on('error', () => {}));
+      return;
+    }
     const upstream = connect(target, '127.0.0.1');
     const pair = { client, upstream };
     pairs.add(pair);
@@ -60,7 +64,7 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
 
   function cut(): void {
     for (const { client, upstream } of pairs) {
-      client.resetAndDestroy();
+      reset(client);
       upstream.destroy();
     }
     pairs.clear();

@@ -1,6 +1,7 @@
 /** A door in front of an S3 server that goes wrong on demand. */
 import { createServer, request as forward } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { reset } from '../../../../sim/reset.ts';
 
 export type S3Fault = 'slow-down' | 'reset' | 'stall' | 'truncate' | 'internal';
 
@@ -20,7 +21,7 @@ export async function openDoor(host: string): Promise<S3Door> {
   const server = createServer((incoming, response) => {
     door.requests++;
     const fault = door.faults.shift();
-    if (fault === 'reset') return void incoming.socket.resetAndDestroy();
+    if (fault === 'reset') return void reset(incoming.socket);
     if (fault === 'stall') return;
     if (fault === 'slow-down' || fault === 'internal') {
       const [status, code] = fault === 'internal' ? [500, 'InternalError'] : [503, 'SlowDown'];
