@@ -7,7 +7,7 @@ import { PROJECT } from '../support/tree.ts';
 
 const PROGRAM = `
 import { connect, createServer } from 'node:net';
-import { reset } from '${join(PROJECT, 'sim/reset.ts')}';
+const { reset } = await import(process.argv.at(-1));
 const ends = (socket) => new Promise((done) => socket.on('close', done).on('error', ({ code }) => console.log(code)).resume());
 for (const isEnding of [false, true]) {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -22,7 +22,7 @@ console.log('ended');
 `;
 
 test('a connection is reset, one that is ending is closed, and the process ends', async () => {
-  const args = ['--import', 'tsx', '--input-type=module', '-e', PROGRAM];
+  const args = ['--import', 'tsx', '--input-type=module', '-e', PROGRAM, join(PROJECT, 'sim/reset.ts')];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
   assert.deepEqual(stdout.trim().split('\n'), ['ECONNRESET', 'ended']);
 });
