@@ -93,7 +93,7 @@ export function createBans(postgres: Postgres, places: ReadonlyMap<string, Silen
       const place = name.slice(PREFIX.length);
       const silent = places.get(place);
       if (!silent || ms <= silent.silentFor() + SLACK_MS) continue;
-      log.warn({ place, ms: Math.round(ms) }, 'another process is banned: keeping silent with it');
+      log.info({ place, ms: Math.round(ms) }, 'banned as told elsewhere: keeping silent too');
       silent.pause(ms);
       told.set(place, performance.now() + ms);
     }
