@@ -5,20 +5,14 @@ export type ServerName = 'floor' | 'raw' | 'tickgraph' | 'type-graphql' | 'mercu
 export interface Server {
   name: ServerName;
   label: string;
-  /** What Node runs; the floor is a program of its own. */
+  /** Arguments of Node after `--import tsx`; the floor is a program of its own. */
   script: string;
-  /** Node's own settings, where it is run with some. */
-  flags?: readonly string[];
 }
 
 export const SERVERS: readonly Server[] = [
   { name: 'floor', label: 'C floor', script: '' },
   { name: 'raw', label: 'raw ws.send', script: 'bench/fanout/servers/raw.ts' },
-  {
-    ...{ name: 'tickgraph', label: 'Tickgraph', script: 'bench/fanout/servers/tickgraph.ts' },
-    // as `npm run start:api` and the image have it
-    flags: ['--max-semi-space-size=8'],
-  },
+  { name: 'tickgraph', label: 'Tickgraph', script: 'bench/fanout/servers/tickgraph.ts' },
   { name: 'type-graphql', label: 'type-graphql + graphql-ws', script: 'bench/peers/type-graphql.ts' },
   { name: 'mercurius', label: 'Mercurius', script: 'bench/peers/mercurius.mjs' },
   { name: 'yoga', label: 'Yoga', script: 'bench/peers/yoga.mjs' },

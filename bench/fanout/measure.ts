@@ -58,7 +58,7 @@ export async function measure(server: Server, load: Case, seconds: number, progr
   const isFloor = server.name === 'floor';
   const [command, ...args] = isFloor
     ? [programs.floor, String(port)]
-    : [process.execPath, '--no-warnings', '--expose-gc', ...(server.flags ?? []), '--import', 'tsx', server.script];
+    : [process.execPath, '--no-warnings', '--expose-gc', '--import', 'tsx', server.script];
   const target = new Program(0, command as string, args, env);
   let generator: Program | undefined;
   try {
