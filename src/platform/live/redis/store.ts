@@ -85,13 +85,15 @@ class RedisLiveStore implements LiveStore {
   /** The script itself goes along once a connection, and where the server has forgotten it. */
   private async call(redis: RedisConnection, calls: readonly AppendCall[]): Promise<unknown[]> {
     const pipeline = redis.pipeline();
+    const isTaught = this.taught.has(redis);
     for (const [i, { args }] of calls.entries()) {
-      if (i === 0 && !this.taught.has(redis)) pipeline.eval(APPEND, ...args);
+      if (i === 0 && !isTaught) pipeline.eval(APPEND, ...args);
       else pipeline.evalsha(APPEND_SHA, ...args);
     }
     const replies = await pipeline.exec();
-    // none was run, so that they can be run again
-    if (this.taught.delete(redis) && replies?.every(([error]) => error?.message.startsWith('NOSCRIPT'))) {
+    // none was run, so that they can be run again; others may have found out at the same time
+    if (isTaught && replies?.every(([error]) => error?.message.startsWith('NOSCRIPT'))) {
+      this.taught.delete(redis);
       return this.call(redis, calls);
     }
     const answers = results(replies);

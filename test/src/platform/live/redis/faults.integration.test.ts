@@ -233,6 +233,18 @@ await withService('live store on a failing Redis', prepareOwnRedis, () => {
   test('scripts forgotten by the server are brought again', async () => {
     await redis.command('SCRIPT', 'FLUSH');
     assert.deepEqual(await appendAll(store, [event(stream), event(stream)]), [4, 5]);
+    await redis.command('SCRIPT', 'FLUSH');
+    const streams = [key('one'), key('two'), key('three')];
+    const all = streams.map((one) => appendAll(store, [event(one), event(one)]));
+    assert.deepEqual(
+      await Promise.all(all),
+      [
+        [1, 2],
+        [1, 2],
+        [1, 2],
+      ],
+      'to all who find out at once',
+    );
   });
 
   test('keys of a stream that were evicted one by one', async () => {
