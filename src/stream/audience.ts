@@ -139,7 +139,8 @@ export class Audience<Payload extends { eventTime: number }, Body> {
   private made(index: number): Delivery<Body> | null {
     const one = this.recent[index];
     const { replay } = this.view;
-    if (!one || !('payload' in one) || !replay) return one && !('payload' in one) ? one : null;
+    if (!one || !('payload' in one)) return one ?? null;
+    if (!replay) return null;
     const delivery = this.replayed(one, replay);
     if (delivery) this.recent[index] = delivery;
     return delivery;

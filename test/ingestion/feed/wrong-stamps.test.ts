@@ -65,14 +65,19 @@ test('a clock that was led astray comes back once nothing has borne it out for f
   assert.equal(clock.time(), START + here.at);
 });
 
+/** Trade 1, of now, has come through. */
+async function firstTrade({ exchange, log }: Awaited<ReturnType<typeof startScripted>>): Promise<void> {
+  await until('a connection', () => exchange.open.length === 1);
+  exchange.now = Date.now();
+  exchange.trade(1);
+  await until('a trade', () => log.trades().length === 1);
+}
+
 test('a frame of the future is kept with its reason, and the market goes on', { timeout: 20_000 }, async () => {
   const s = await startScripted();
   const { exchange, log } = s;
   try {
-    await until('a connection', () => exchange.open.length === 1);
-    exchange.now = Date.now();
-    exchange.trade(1);
-    await until('a trade', () => log.trades().length === 1);
+    await firstTrade(s);
     for (const [id, ahead] of [
       [2, 6 * MINUTE],
       [3, 2 * MINUTE],
@@ -104,10 +109,7 @@ test('of a history, a trade of the future is left out and its answer kept', { ti
   const s = await startScripted();
   const { exchange, log } = s;
   try {
-    await until('a connection', () => exchange.open.length === 1);
-    exchange.now = Date.now();
-    exchange.trade(1);
-    await until('a trade', () => log.trades().length === 1);
+    await firstTrade(s);
     exchange.trade(2, { missed: true });
     exchange.now = Date.now() + 3_600_000;
     exchange.trade(3, { missed: true });

@@ -273,6 +273,6 @@ for (const [field, variables, usual] of [
     // a world each, and mostly waiting
     const all = seeds.map((seed) => play(seed, field, variables).catch((error: Error) => failures.push(error.message)));
     await Promise.all(all);
-    assert.deepEqual(failures.slice(0, 3), [], `${failures.length} of ${count}`);
+    assert.deepEqual(failures.slice(0, 3), [], `${failures.length} of ${seeds.length}`);
   });
 }
